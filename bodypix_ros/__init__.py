@@ -1,0 +1,31 @@
+"""See people: instance masks, body parts and keypoints through OpenVINO.
+
+The public names are loaded when first used, so that `import bodypix_ros` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bodypix_ros.models.store import MissingModelError
+    from bodypix_ros.scene import Person, Scene
+    from bodypix_ros.segmenters import Segmenter, load
+
+__all__ = ["DEFAULT_MODEL", "MissingModelError", "Person", "Scene", "Segmenter", "__version__", "load"]
+__version__ = "0.1.0"
+
+DEFAULT_MODEL = "bodypix-mobilenet-075-s16-q2"
+
+_HOME = {
+    "MissingModelError": "bodypix_ros.models.store",
+    "Person": "bodypix_ros.scene",
+    "Scene": "bodypix_ros.scene",
+    "Segmenter": "bodypix_ros.segmenters",
+    "load": "bodypix_ros.segmenters",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'bodypix_ros' has no attribute '{name}'")

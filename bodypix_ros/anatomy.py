@@ -1,0 +1,133 @@
+"""Body parts, keypoints, skeletons and their colours. Data, nothing else.
+
+Names are snake_case everywhere. "left" is the person's own left.
+"""
+
+from typing import Final
+
+PARTS: Final = (
+    "left_face",
+    "right_face",
+    "left_upper_arm_front",
+    "left_upper_arm_back",
+    "right_upper_arm_front",
+    "right_upper_arm_back",
+    "left_lower_arm_front",
+    "left_lower_arm_back",
+    "right_lower_arm_front",
+    "right_lower_arm_back",
+    "left_hand",
+    "right_hand",
+    "torso_front",
+    "torso_back",
+    "left_upper_leg_front",
+    "left_upper_leg_back",
+    "right_upper_leg_front",
+    "right_upper_leg_back",
+    "left_lower_leg_front",
+    "left_lower_leg_back",
+    "right_lower_leg_front",
+    "right_lower_leg_back",
+    "left_foot",
+    "right_foot",
+)
+"""The 24 parts of BodyPix; the index is the part id."""
+
+KEYPOINTS: Final = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+"""The 17 keypoints of BodyPix, in COCO's order."""
+
+POSE_TREE: Final = (
+    ("nose", "left_eye"),
+    ("left_eye", "left_ear"),
+    ("nose", "right_eye"),
+    ("right_eye", "right_ear"),
+    ("nose", "left_shoulder"),
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("left_shoulder", "left_hip"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("nose", "right_shoulder"),
+    ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"),
+    ("right_shoulder", "right_hip"),
+    ("right_hip", "right_knee"),
+    ("right_knee", "right_ankle"),
+)
+"""(parent, child) of BodyPix's 16 displacement channels, in channel order."""
+
+SKELETON: Final = (
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    ("left_hip", "left_shoulder"),
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("right_hip", "right_shoulder"),
+    ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"),
+    ("right_hip", "right_knee"),
+    ("right_knee", "right_ankle"),
+)
+"""The bones that are drawn. Every name is also one of BlazePose's."""
+
+RAINBOW: Final = (
+    (110, 64, 170),
+    (143, 61, 178),
+    (178, 60, 178),
+    (210, 62, 167),
+    (238, 67, 149),
+    (255, 78, 125),
+    (255, 94, 99),
+    (255, 115, 75),
+    (255, 140, 56),
+    (239, 167, 47),
+    (217, 194, 49),
+    (194, 219, 64),
+    (175, 240, 91),
+    (135, 245, 87),
+    (96, 247, 96),
+    (64, 243, 115),
+    (40, 234, 141),
+    (28, 219, 169),
+    (26, 199, 194),
+    (33, 176, 213),
+    (47, 150, 224),
+    (65, 125, 224),
+    (84, 101, 214),
+    (99, 81, 195),
+)
+"""RGB of each part id (the reference's rainbow)."""
+
+PERSON_COLORS: Final = (
+    (230, 75, 53),
+    (0, 160, 135),
+    (60, 84, 136),
+    (243, 155, 127),
+    (145, 209, 194),
+    (126, 97, 72),
+    (77, 187, 213),
+    (220, 180, 0),
+    (181, 101, 217),
+    (120, 190, 60),
+)
+"""RGB per person, taken in turn: easy to tell apart, also for most colour-blind people."""
