@@ -1,0 +1,178 @@
+"""What every segmenter is: image in, Scene out."""
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bodypix_ros.runtime import Timings
+from bodypix_ros.scene import Scene
+
+_CHANNELS = {
+    "rgb8": (3, (0, 1, 2)),
+    "bgr8": (3, (2, 1, 0)),
+    "rgba8": (4, (0, 1, 2)),
+    "bgra8": (4, (2, 1, 0)),
+    "mono8": (1, (0, 0, 0)),
+}
+ENCODINGS = tuple(_CHANNELS)
+"""What `Segmenter.segment` takes."""
+
+
+def as_pixels(
+    image: npt.NDArray[np.uint8], encoding: str
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int, int]]:
+    """Check an image, and say where its colours are.
+
+    Args:
+        image: uint8 (H, W, C), or (H, W) for mono8.
+        encoding: One of ENCODINGS.
+
+    Returns:
+        The image as (H, W, C), without copying, and the channels of red, green and blue.
+
+    Raises:
+        TypeError: Not a uint8 array.
+        ValueError: Unknown encoding, or a shape that does not go with it.
+    """
+    if encoding not in _CHANNELS:
+        raise ValueError(f"encoding is '{encoding}', but must be one of {', '.join(ENCODINGS)}")
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+        kind = f"an array of {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise TypeError(f"image is {kind}, but must be a numpy array of uint8")
+    count, channels = _CHANNELS[encoding]
+    pixels = image[:, :, np.newaxis] if encoding == "mono8" and image.ndim == 2 else image
+    if pixels.ndim != 3 or pixels.shape[2] != count:
+        raise ValueError(f"image has shape {image.shape}, but {encoding} needs (height, width, {count})")
+    if 0 in pixels.shape:
+        raise ValueError(f"image has shape {image.shape}: it has no pixels")
+    return pixels, channels
+
+
+S = TypeVar("S", bound="Segmenter")
+
+
+class Segmenter(abc.ABC):
+    """A loaded model. May be called from several threads; use it as a context manager, or `close` it.
+
+    Attributes:
+        model: Its name in the catalogue.
+        timings: Of the latest call of `segment`.
+    """
+
+    model: str
+    timings: Timings
+
+    @property
+    @abc.abstractmethod
+    def options(self) -> Any:
+        """The options in force, a frozen dataclass."""
+
+    @property
+    @abc.abstractmethod
+    def device(self) -> str:
+        """What executes the model."""
+
+    @property
+    @abc.abstractmethod
+    def precision(self) -> str:
+        """What the device computes in: f32 or f16."""
+
+    @property
+    @abc.abstractmethod
+    def load_s(self) -> float:
+        """Seconds that loading took, the first network's compilation included."""
+
+    @property
+    @abc.abstractmethod
+    def networks_compiled(self) -> int:
+        """How many networks were compiled so far: one per input size."""
+
+    @abc.abstractmethod
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+        """See people.
+
+        Args:
+            image: uint8 (H, W, C), or (H, W) for mono8; any size at any call; read-only and strided arrays
+                are welcome; never changed.
+            encoding: rgb8, bgr8, rgba8, bgra8 or mono8.
+            stamp: Handed through to `Scene.stamp`.
+
+        Raises:
+            TypeError: Not a uint8 array.
+            ValueError: Unknown encoding, or a shape that does not go with it.
+            RuntimeError: The device failed.
+        """
+
+    @abc.abstractmethod
+    def update(self, **options: Any) -> None:
+        """Change options while running; all of them or, with ValueError, none."""
+
+    @abc.abstractmethod
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the network's input for images of height x width."""
+
+    @abc.abstractmethod
+    def prepare(self, height: int, width: int) -> None:
+        """Compile now what images of height x width will need."""
+
+    @abc.abstractmethod
+    def bare_network(self, height: int, width: int) -> Callable[[], None]:
+        """The network alone for images of height x width, its input already there: for `bench`."""
+
+    def close(self) -> None:  # noqa: B027
+        """Let go of the device. Calling it again does nothing."""
+
+    def __enter__(self: S) -> S:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def option(
+    default: Any, text: str, *, low: float | None = None, high: float | None = None, **extra: Any
+) -> Any:
+    """A field of an options dataclass: what it means, and its range (`live=False`: fixed once loaded)."""
+    return dataclasses.field(default=default, metadata={"text": text, "low": low, "high": high, **extra})
+
+
+def check_ranges(options: Any) -> None:
+    """Check the fields of an options dataclass that were made with `option`.
+
+    Raises:
+        ValueError: Naming the option, its value and its range.
+    """
+    for field in dataclasses.fields(options):
+        value: Any = getattr(options, field.name)
+        kind: Any = type(field.default)
+        if field.metadata.get("checked_elsewhere"):
+            continue
+        if kind is bool:
+            if not isinstance(value, (bool, np.bool_)):
+                raise ValueError(f"{field.name} is {value!r}, but must be True or False")
+            continue
+        low, high = field.metadata["low"], field.metadata["high"]
+        allowed = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
+        if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
+            unit = "a whole number" if kind is int else "a number"
+            raise ValueError(f"{field.name} is {value!r}, but must be {unit} from {low} to {high}")
+
+
+def replace_options(options: Any, changes: dict[str, Any]) -> Any:
+    """A checked copy of an options dataclass.
+
+    Raises:
+        ValueError: Unknown option, or a value out of range.
+    """
+    known = {field.name for field in dataclasses.fields(options)}
+    for name in changes:
+        if name not in known:
+            raise ValueError(f"there is no option '{name}'; there are: {', '.join(sorted(known))}")
+    return dataclasses.replace(options, **changes)

@@ -1,0 +1,65 @@
+"""The options of BodyPix: defaults, ranges and meanings, for `load`, commands and ROS parameters alike."""
+
+from dataclasses import dataclass
+
+from bodypix_ros.segmenters.base import check_ranges, option
+from bodypix_ros.segmenters.bodypix.geometry import RESOLUTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPixOptions:
+    """What may be set; out of range: ValueError naming option, value and range."""
+
+    internal_resolution: str | float = option(
+        "medium",
+        "size of the network's input relative to the image: low (0.25), medium (0.5), high (0.75), full (1.0)"
+        " or a number from 0.1 to 2",
+        checked_elsewhere=True,
+        live=False,
+    )
+    segmentation_threshold: float = option(
+        0.7, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
+    )
+    max_detections: int = option(10, "at most so many poses are decoded", low=1, high=254)
+    score_threshold: float = option(
+        0.4, "least score of a person, and of the keypoint that a pose starts from", low=0.0, high=1.0
+    )
+    nms_radius: float = option(
+        20.0,
+        "keypoints within so many pixels of the network's input belong to one person",
+        low=0.01,
+        high=10000.0,
+    )
+    min_keypoint_score: float = option(
+        0.3, "keypoints above this decide which pixels are whose", low=0.0, high=1.0
+    )
+    refine_steps: int = option(10, "how often the way from a pixel to its person is refined", low=1, high=20)
+    flip_horizontal: bool = option(False, "mirror the results, for pictures that are shown mirrored")
+    parts: bool = option(True, "label the 24 body parts")
+    confidence: bool = option(False, "give the probability of person per pixel")
+
+    def __post_init__(self) -> None:
+        """Check all ranges."""
+        check_ranges(self)
+        self.resolution  # noqa: B018
+
+    @property
+    def resolution(self) -> float:
+        """The internal resolution as a number.
+
+        Raises:
+            ValueError: Neither a known word nor a number from 0.1 to 2.
+        """
+        value = self.internal_resolution
+        number = RESOLUTIONS.get(value) if isinstance(value, str) else value
+        if isinstance(value, str) and number is None:
+            try:
+                number = float(value)
+            except ValueError:
+                number = None
+        if number is None or isinstance(number, bool) or not 0.1 <= number <= 2:
+            raise ValueError(
+                f"internal_resolution is {value!r}, but must be {', '.join(RESOLUTIONS)}, or a number from 0.1 "
+                "to 2"
+            )
+        return float(number)

@@ -1,0 +1,185 @@
+"""Heatmaps, offsets and displacements -> poses, best root first (reference: decode_multiple_poses)."""
+
+import numpy as np
+import numpy.typing as npt
+
+from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
+from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.segmenters.bodypix.geometry import Geometry
+
+_TREE = np.array([[KEYPOINTS.index(parent), KEYPOINTS.index(child)] for parent, child in POSE_TREE], np.intp)
+
+
+def decode(
+    heatmaps: npt.NDArray[np.float32],
+    short_offsets: npt.NDArray[np.float32],
+    forward: npt.NDArray[np.float32],
+    backward: npt.NDArray[np.float32],
+    geometry: Geometry,
+    max_detections: int,
+    score_threshold: float,
+    nms_radius: float,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Decode all poses, also those whose score stays below the threshold: they suppress later ones.
+
+    Args:
+        heatmaps: float32 (points_y, points_x, 17), logits.
+        short_offsets: float32 (points_y, points_x, 34), dy then dx, internal pixels.
+        forward: float32 (points_y, points_x, 32), displacements parent to child, dy then dx.
+        backward: float32 (points_y, points_x, 32), displacements child to parent.
+        geometry: Of the image's size.
+        max_detections: At most so many poses.
+        score_threshold: Least score of a root keypoint.
+        nms_radius: Internal pixels within which a keypoint belongs to an earlier pose.
+
+    Returns:
+        float32 (N, 17, 3): x, y in image pixels, score; and float32 (N,): the poses' scores.
+    """
+    poses = np.zeros((max_detections, len(KEYPOINTS), 3))
+    scores = np.zeros(max_detections)
+    count = _decode(
+        heatmaps,
+        short_offsets,
+        forward,
+        backward,
+        _TREE,
+        geometry.stride,
+        score_threshold,
+        nms_radius,
+        poses,
+        scores,
+    )
+    x, y = geometry.x, geometry.y
+    poses = poses[:count]
+    poses[:, :, 0] = poses[:, :, 0] * (x.padded / x.internal) - x.before
+    poses[:, :, 1] = poses[:, :, 1] * (y.padded / y.internal) - y.before
+    return poses.astype(np.float32), scores[:count].astype(np.float32)
+
+
+@kernel(inline=True)
+def _sigmoid(value: float) -> float:
+    score: float = 1.0 / (1.0 + np.exp(-np.float64(value)))
+    return score
+
+
+@kernel(inline=True)
+def _cell(position: float, stride: int, points: int) -> int:
+    return min(max(int(np.floor(position / stride + 0.5)), 0), points - 1)
+
+
+@kernel(inline=True)
+def _near(poses: Array, count: int, k: int, y: float, x: float, squared_radius: float) -> bool:
+    """Is (y, x) within the radius of keypoint k of one of the first `count` poses?"""
+    for n in range(count):
+        dy, dx = poses[n, k, 1] - y, poses[n, k, 0] - x
+        if dy * dy + dx * dx <= squared_radius:
+            return True
+    return False
+
+
+@kernel(inline=True)
+def _step(
+    heatmaps: Array,
+    offsets: Array,
+    displacements: Array,
+    stride: int,
+    edge: int,
+    source: int,
+    target: int,
+    pose: Array,
+) -> None:
+    """Find keypoint `target` of a pose from its known keypoint `source` along one edge of the tree."""
+    points_y, points_x, keypoints = heatmaps.shape
+    edges = displacements.shape[2] // 2
+    i, j = _cell(pose[source, 1], stride, points_y), _cell(pose[source, 0], stride, points_x)
+    y = pose[source, 1] + displacements[i, j, edge]
+    x = pose[source, 0] + displacements[i, j, edges + edge]
+    for _ in range(2):
+        i, j = _cell(y, stride, points_y), _cell(x, stride, points_x)
+        y = i * stride + np.float64(offsets[i, j, target])
+        x = j * stride + np.float64(offsets[i, j, keypoints + target])
+    i, j = _cell(y, stride, points_y), _cell(x, stride, points_x)
+    pose[target, 0], pose[target, 1], pose[target, 2] = x, y, _sigmoid(heatmaps[i, j, target])
+
+
+_GRID = "Array(float32, 3, 'C', readonly=True)"
+
+
+@kernel(
+    f"intp({_GRID}, {_GRID}, {_GRID}, {_GRID}, intp[:, ::1], intp, float64, float64,"
+    " float64[:, :, ::1], float64[::1])"
+)
+def _decode(
+    heatmaps: Array,
+    offsets: Array,
+    forward: Array,
+    backward: Array,
+    tree: Array,
+    stride: int,
+    score_threshold: float,
+    nms_radius: float,
+    poses: Array,
+    scores: Array,
+) -> int:
+    points_y, points_x, keypoints = heatmaps.shape
+    least = np.log(score_threshold / (1.0 - score_threshold)) if score_threshold > 0.0 else -np.inf
+
+    # Roots: at or above the threshold and not below any neighbour of the same keypoint.
+    size = 64
+    root = np.empty((size, 3), np.intp)
+    logit = np.empty(size, np.float32)
+    found = 0
+    for y in range(points_y):
+        for x in range(points_x):
+            for k in range(keypoints):
+                value = heatmaps[y, x, k]
+                if not value >= least:
+                    continue
+                largest = True
+                for i in range(max(y - 1, 0), min(y + 2, points_y)):
+                    for j in range(max(x - 1, 0), min(x + 2, points_x)):
+                        largest = largest and not heatmaps[i, j, k] > value
+                if not largest:
+                    continue
+                if found == size:
+                    size *= 2
+                    larger_root, larger_logit = np.empty((size, 3), np.intp), np.empty(size, np.float32)
+                    larger_root[:found], larger_logit[:found] = root, logit
+                    root, logit = larger_root, larger_logit
+                root[found, 0], root[found, 1], root[found, 2] = y, x, k
+                logit[found] = value
+                found += 1
+    order = np.argsort(-logit[:found], kind="mergesort")
+
+    squared_radius = nms_radius * nms_radius
+    known = np.empty(keypoints, np.bool_)
+    count = 0
+    for index in order:
+        if count == scores.size:
+            break
+        i, j, k = root[index, 0], root[index, 1], root[index, 2]
+        y = i * stride + np.float64(offsets[i, j, k])
+        x = j * stride + np.float64(offsets[i, j, keypoints + k])
+        if _near(poses, count, k, y, x, squared_radius):
+            continue
+        pose = poses[count]
+        pose[k, 0], pose[k, 1], pose[k, 2] = x, y, _sigmoid(logit[index])
+        known[:] = False
+        known[k] = True
+        for edge in range(tree.shape[0] - 1, -1, -1):
+            parent, child = tree[edge, 0], tree[edge, 1]
+            if known[child] and not known[parent]:
+                _step(heatmaps, offsets, backward, stride, edge, child, parent, pose)
+                known[parent] = True
+        for edge in range(tree.shape[0]):
+            parent, child = tree[edge, 0], tree[edge, 1]
+            if known[parent] and not known[child]:
+                _step(heatmaps, offsets, forward, stride, edge, parent, child, pose)
+                known[child] = True
+        total = 0.0
+        for m in range(keypoints):
+            if not _near(poses, count, m, pose[m, 1], pose[m, 0], squared_radius):
+                total += pose[m, 2]
+        scores[count] = total / keypoints
+        count += 1
+    return count

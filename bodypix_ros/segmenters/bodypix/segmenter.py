@@ -1,0 +1,260 @@
+"""BodyPix 2: one frame's way from image to Scene."""
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.models import store, tfjs
+from bodypix_ros.models.catalogue import Model
+from bodypix_ros.runtime import Hint, Request, Runtime, Timings
+from bodypix_ros.scene import Box, Person, Scene
+from bodypix_ros.segmenters.base import Segmenter, as_pixels, replace_options
+from bodypix_ros.segmenters.bodypix import instances, masks, poses
+from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
+from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.resize import resize
+
+_K, _E = len(KEYPOINTS), len(KEYPOINTS) - 1
+_OUTPUTS = {
+    "float_segments": 1,
+    "float_part_heatmaps": len(PARTS),
+    "float_heatmaps": _K,
+    "float_short_offsets": 2 * _K,
+    "float_long_offsets": 2 * _K,
+    "displacement_fwd_2/BiasAdd": 2 * _E,
+    "displacement_bwd_2/BiasAdd": 2 * _E,
+}
+"""Outputs in use (the last two carry the architecture's name in front) and their channels."""
+
+_NORMALIZATION = {
+    "mobilenet": (1 / 127.5, np.full(3, -1, np.float32)),
+    "resnet50": (1.0, np.array([-123.15, -115.90, -103.06], np.float32)),
+}
+"""Scale and bias (red, green, blue) that each architecture was trained with."""
+
+_FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
+
+
+class BodyPix(Segmenter):
+    """BodyPix 2 with MobileNetV1 or ResNet50; made by `bodypix_ros.load`."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        device: str,
+        precision: str | None,
+        model_dir: str | Path | None,
+        cache_dir: str | Path | None,
+        reference_dilation: bool,
+        performance_hint: Hint,
+        options: dict[str, Any],
+    ) -> None:
+        """See `bodypix_ros.load`."""
+        self.model = model.name
+        self.timings = Timings()
+        self._options: BodyPixOptions = replace_options(BodyPixOptions(), options)
+        self._resolution = self._options.resolution
+        if model.architecture is None or model.output_stride is None:
+            raise ValueError(f"{model.name} is not a BodyPix model")
+        self._stride = model.output_stride
+        self._scale, self._bias = _NORMALIZATION[model.architecture]
+        files = store.find(model, model_dir)
+        graph = tfjs.read_model(files[model.files[0].path], reference_dilation=reference_dilation)
+        self._names = _output_names(graph, model.name)
+        self._runtime: Runtime | None = Runtime(
+            graph,
+            self._names,
+            device=device,
+            precision=precision,
+            cache_dir=cache_dir,
+            performance_hint=performance_hint,
+            first_size=self.input_size(*_FIRST_IMAGE),
+        )
+
+    @property
+    def options(self) -> BodyPixOptions:
+        """The options in force."""
+        return self._options
+
+    @property
+    def device(self) -> str:
+        """What executes the model."""
+        return self._running.device
+
+    @property
+    def precision(self) -> str:
+        """What the device computes in."""
+        return self._running.precision
+
+    @property
+    def load_s(self) -> float:
+        """Seconds that loading took."""
+        return self._running.load_s
+
+    @property
+    def networks_compiled(self) -> int:
+        """How many networks were compiled so far."""
+        return self._running.networks_compiled
+
+    @property
+    def _running(self) -> Runtime:
+        if self._runtime is None:
+            raise RuntimeError(f"{self.model} was closed; load it again")
+        return self._runtime
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self._runtime = None
+
+    def update(self, **options: Any) -> None:
+        """Change options while running; the internal resolution needs a new `load`."""
+        changed: BodyPixOptions = replace_options(self._options, options)
+        if changed.resolution != self._resolution:
+            raise ValueError("internal_resolution cannot change while running; load the model again")
+        self._options = changed
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        where = self._geometry(height, width)
+        return where.y.internal, where.x.internal
+
+    def prepare(self, height: int, width: int) -> None:
+        """Compile now what images of height x width will need."""
+        self._running.network(*self.input_size(height, width))
+
+    def bare_network(self, height: int, width: int) -> Callable[[], None]:
+        """The network alone, with its raw outputs."""
+        network = self._running.network(*self.input_size(height, width))
+
+        def infer() -> None:
+            with network.request() as request:
+                request.infer()
+
+        return infer
+
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+        """See people: reference/bodypix formulas, exact but for the instances' borders."""
+        pixels, channels = as_pixels(image, encoding)
+        options = self._options
+        where = self._geometry(*pixels.shape[:2])
+        network = self._running.network(where.y.internal, where.x.internal)
+        with ExitStack() as stack:
+            request = stack.enter_context(network.request())
+            started = time.perf_counter()
+            resize(pixels, channels, where, self._scale, self._bias, request.input)
+            ready = time.perf_counter()
+            request.infer()
+            inferred = time.perf_counter()
+            scene = self._decode(request, where, options, stamp)
+        done = time.perf_counter()
+        self.timings = Timings((ready - started) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3)
+        return scene
+
+    def _geometry(self, height: int, width: int) -> Geometry:
+        return geometry(height, width, self._resolution, self._stride)
+
+    def _decode(self, request: Request, where: Geometry, options: BodyPixOptions, stamp: Any) -> Scene:
+        segments, parts, heatmaps, short, long, forward, backward = (request.outputs[n] for n in self._names)
+        shape = (where.y.size, where.x.size)
+        person_mask, instance_mask = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
+        part_mask = np.empty(shape, np.uint8) if options.parts else None
+        masks.person_and_parts(
+            segments,
+            parts if options.parts else None,
+            where,
+            options.segmentation_threshold,
+            person_mask,
+            part_mask,
+        )
+        keypoints, scores = poses.decode(
+            heatmaps, short, forward, backward, where,
+            options.max_detections, options.score_threshold, options.nms_radius,
+        )  # fmt: skip
+        competing = scores >= options.score_threshold
+        keypoints, scores = keypoints[competing], scores[competing]
+        boxes = instances.assign(
+            person_mask,
+            long,
+            keypoints,
+            where,
+            options.min_keypoint_score,
+            options.refine_steps,
+            instance_mask,
+        )
+        confidence = None
+        if options.confidence:
+            confidence = np.empty(shape, np.uint8)
+            masks.confidence(segments, where, confidence)
+        persons = tuple(
+            Person(
+                float(score),
+                _box(box, points, options.min_keypoint_score, shape),
+                points,
+            )
+            for score, box, points in zip(scores, boxes.tolist(), keypoints, strict=True)
+        )
+        scene = Scene(
+            person_mask.view(np.bool_), instance_mask, part_mask, confidence, persons, KEYPOINTS, stamp
+        )
+        return _mirrored(scene) if options.flip_horizontal else scene
+
+
+def _output_names(graph: Any, model: str) -> list[str]:
+    """The graph's names of the outputs in use, in the order of _OUTPUTS.
+
+    Raises:
+        ValueError: The graph is not BodyPix's.
+    """
+    channels = {port.get_any_name(): port.get_partial_shape()[3] for port in graph.outputs}
+    names = []
+    for wanted, count in _OUTPUTS.items():
+        found = [name for name in channels if name == wanted or name.endswith(f"/{wanted}")]
+        if len(found) != 1 or channels[found[0]].is_dynamic or channels[found[0]].get_length() != count:
+            raise ValueError(
+                f"the checkpoint of {model} is not a BodyPix graph: no output {wanted} of {count} channels"
+            )
+        names.append(found[0])
+    return names
+
+
+def _box(box: list[int], keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:
+    """A person's box: of its pixels, else of its confident keypoints, clipped to the image, else zeros."""
+    x0, y0, x1, y1 = box
+    if x1:
+        return x0, y0, x1, y1
+    points = keypoints[keypoints[:, 2] > least, :2]
+    if not len(points):
+        return 0, 0, 0, 0
+    height, width = shape
+    low = np.clip(np.floor(points.min(axis=0)), 0, (width, height)).astype(int).tolist()
+    high = np.clip(np.floor(points.max(axis=0)) + 1, 0, (width, height)).astype(int).tolist()
+    if low[0] >= high[0] or low[1] >= high[1]:
+        return 0, 0, 0, 0
+    return low[0], low[1], high[0], high[1]
+
+
+def _mirrored(scene: Scene) -> Scene:
+    """The Scene as the mirrored picture has it; left stays the person's own left."""
+    width = scene.person_mask.shape[1]
+
+    def flip(mask: npt.NDArray[Any] | None) -> Any:
+        return None if mask is None else np.ascontiguousarray(mask[:, ::-1])
+
+    persons = []
+    for person in scene.persons:
+        x0, y0, x1, y1 = person.box
+        keypoints = person.keypoints.copy()
+        keypoints[:, 0] = width - 1 - keypoints[:, 0]
+        box = (width - x1, y0, width - x0, y1) if x1 else person.box
+        persons.append(Person(person.score, box, keypoints, person.keypoints_3d, person.track_id))
+    return Scene(
+        flip(scene.person_mask), flip(scene.instance_mask), flip(scene.part_mask), flip(scene.confidence),
+        tuple(persons), scene.keypoint_names, scene.stamp,
+    )  # fmt: skip

@@ -1,0 +1,38 @@
+"""What every test shares: where real weights and pictures are, and the count of goldens compared."""
+
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+GOLDENS = 30  # 27 of BodyPix in a browser, 3 of the ResNet50 graph with random weights
+_compared: set[str] = set()
+
+
+def _data_dir() -> Path:
+    default = Path(__file__).resolve().parents[2] / "shared"
+    return Path(os.environ.get("BODYPIX_ROS_TEST_DATA", default)).resolve()
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder with real weights, pictures and goldens; tests that need it skip where it is absent."""
+    folder = _data_dir()
+    if not (folder / "goldens").is_dir():
+        pytest.skip(f"no test data in {folder} (set BODYPIX_ROS_TEST_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compared() -> Callable[[str], None]:
+    """Call with a golden's name once it was compared, whatever the outcome of the comparison."""
+    return _compared.add
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_unconfigure() -> Generator[None, None, None]:
+    """Say last of all how many goldens were compared, so that a skip is never unseen."""
+    result = yield
+    print(f"goldens compared: {len(_compared)}/{GOLDENS}", flush=True)
+    return result

@@ -1,0 +1,310 @@
+"""Model files on this computer: found, verified, and fetched from a server that may misbehave."""
+
+import hashlib
+import json
+import os
+from collections.abc import Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from bodypix_ros.models import catalogue, store
+from bodypix_ros.models.catalogue import Model, ModelFile
+from bodypix_ros.models.checkpoint import MAX_GRAPH_BYTES
+
+GRAPH = {"format": "graph-model", "weights": [1.5, "ä"]}
+CANONICAL = json.dumps(GRAPH).encode()
+SHARD = bytes(range(256)) * 1000
+
+
+def git_blob(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def file(path: str, data: bytes, **known: str) -> ModelFile:
+    return ModelFile(path, f"https://example.invalid/{path}", len(data), **known)
+
+
+GRAPH_FILE = file("net/model.json", CANONICAL, sha256=hashlib.sha256(CANONICAL).hexdigest())
+SHARD_FILE = file("net/a.bin", SHARD, sha256=hashlib.sha256(SHARD).hexdigest())
+UNKNOWN_FILE = ModelFile("net/unseen.json", "https://example.invalid/net/unseen.json")
+MODEL = Model("net", "test", "MIT", (GRAPH_FILE, SHARD_FILE))
+UNKNOWN = Model("unknown", "test", "MIT", (UNKNOWN_FILE, SHARD_FILE))
+
+
+class Server(ThreadingHTTPServer):
+    """A file server on this computer, with knobs for what may go wrong; `asked` lists path and range."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.files = {"/net/model.json": CANONICAL, "/net/a.bin": SHARD, "/net/unseen.json": CANONICAL}
+        self.asked: list[tuple[str, str | None]] = []
+        self.ranges = True
+        self.break_after: int | None = None
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers["Range"]
+        self.server.asked.append((self.path, wanted))
+        data = self.server.files.get(self.path)
+        if data is None:
+            self.send_error(404)
+            return
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.server.ranges else 0
+        if start and start >= len(data):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - start))
+        self.end_headers()
+        self.wfile.write(data[start:][: self.server.break_after])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def server() -> Generator[Server, None, None]:
+    with Server() as running:
+        thread = Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("BODYPIX_ROS_MODELS", raising=False)
+
+
+def put(root: Path, *files: ModelFile) -> Path:
+    for each in files:
+        (root / each.path).parent.mkdir(parents=True, exist_ok=True)
+        (root / each.path).write_bytes(CANONICAL if each.is_graph else SHARD)
+    return root
+
+
+# Found
+
+
+def test_the_order_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = catalogue.share_folder() / "models"
+    cache = tmp_path / "cache/bodypix_ros/models"
+    assert store.search_path() == [share, cache]
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", os.pathsep.join(["/a", "", "~/b"]))
+    assert store.search_path("/x") == [Path("/x"), Path("/a"), Path.home() / "b", share, cache]
+
+
+@pytest.mark.parametrize("value", ["", "relative"])
+def test_the_cache_without_a_usable_setting(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", value)
+    assert store.cache_folder() == Path.home() / ".cache/bodypix_ros/models"
+
+
+def test_the_first_folder_that_holds_all_files_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = (tmp_path / name for name in "abc")
+    put(first, GRAPH_FILE)
+    put(second, GRAPH_FILE, SHARD_FILE)
+    put(third, GRAPH_FILE, SHARD_FILE)
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", os.pathsep.join(map(str, (first, second))))
+    expected = {each.path: second / each.path for each in MODEL.files}
+    assert store.find(MODEL) == expected
+    assert store.find(MODEL, tmp_path / "nowhere") == expected
+    assert store.find(MODEL, third)["net/a.bin"] == third / "net/a.bin"
+
+
+def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(store.MissingModelError) as caught:
+        store.find(MODEL)
+    message = str(caught.value)
+    assert isinstance(caught.value, FileNotFoundError)
+    assert "bodypix models fetch net" in message
+    for each in MODEL.files:
+        assert each.url in message
+        assert str(tmp_path / "cache/bodypix_ros/models" / each.path) in message
+    put(tmp_path / "mine", GRAPH_FILE)
+    with pytest.raises(store.MissingModelError) as caught:
+        store.find(MODEL, tmp_path / "mine")
+    assert GRAPH_FILE.url not in str(caught.value), "only what is missing"
+    assert str(tmp_path / "mine/net/a.bin") in str(caught.value)
+
+
+# Verified
+
+
+@pytest.mark.parametrize(
+    "known",
+    [{"sha256": hashlib.sha256(SHARD).hexdigest()}, {"git": git_blob(SHARD)}, {}],
+    ids=["sha256", "git", "size only"],
+)
+def test_digests(tmp_path: Path, known: dict[str, str]) -> None:
+    expected, path = file("a.bin", SHARD, **known), tmp_path / "copy"
+    path.write_bytes(SHARD)
+    store.verify(expected, path)
+    path.write_bytes(SHARD[:-1])
+    with pytest.raises(store.DigestError, match="256000 bytes expected, not 255999"):
+        store.verify(expected, path)
+    path.write_bytes(SHARD[:-1] + b"?")
+    if known:
+        with pytest.raises(store.DigestError, match=f"{next(iter(known.values()))} expected, not [0-9a-f]+"):
+            store.verify(expected, path)
+    else:
+        store.verify(expected, path)
+
+
+def test_white_space_in_a_graph_does_not_matter(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(GRAPH, indent=4, ensure_ascii=False), encoding="utf-8")
+    store.verify(GRAPH_FILE, path)
+    path.write_text(json.dumps({**GRAPH, "weights": [1.25, "ä"]}))
+    with pytest.raises(store.DigestError, match="is not the published"):
+        store.verify(GRAPH_FILE, path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+        store.verify(GRAPH_FILE, path)
+    path.write_text("<html>")
+    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+        store.verify(UNKNOWN_FILE, path)
+    path.write_text(" " * (MAX_GRAPH_BYTES + 1))
+    with pytest.raises(store.DigestError, match="more than the 1048576"):
+        store.verify(UNKNOWN_FILE, path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.verify(SHARD_FILE, tmp_path / "a.bin")
+
+
+# Fetched
+
+
+def test_a_model_is_fetched_once(tmp_path: Path, server: Server) -> None:
+    seen: list[tuple[str, int, int | None]] = []
+    root = store.fetch(MODEL, progress=lambda *step: seen.append(step), base_url=server.url)
+    assert root == tmp_path / "cache/bodypix_ros/models"
+    assert (root / "net/a.bin").read_bytes() == SHARD
+    assert sorted(path.name for path in (root / "net").iterdir()) == ["a.bin", "model.json"]
+    assert seen[0] == ("net/model.json", len(CANONICAL), len(CANONICAL))
+    assert seen[-1] == ("net/a.bin", len(SHARD), len(SHARD))
+    assert store.find(MODEL)["net/a.bin"] == root / "net/a.bin"
+    assert len(server.asked) == 2
+    store.fetch(MODEL, base_url=server.url)
+    assert len(server.asked) == 2
+
+
+def test_a_damaged_file_is_replaced(tmp_path: Path, server: Server) -> None:
+    put(tmp_path, GRAPH_FILE, SHARD_FILE)
+    (tmp_path / "net/a.bin").write_bytes(b"damaged")
+    store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert (tmp_path / "net/a.bin").read_bytes() == SHARD
+    assert server.asked == [("/net/a.bin", None)]
+
+
+def test_a_broken_download_goes_on(tmp_path: Path, server: Server) -> None:
+    put(tmp_path, GRAPH_FILE)
+    server.break_after = 100_000
+    with pytest.raises(store.DownloadError, match=r"broke after 100000 of 256000 bytes.* by hand") as caught:
+        store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert f"{server.url}/net/a.bin" in str(caught.value)
+    assert not (tmp_path / "net/a.bin").exists()
+    assert (tmp_path / "net/a.bin.part").stat().st_size == 100_000
+    server.break_after = None
+    store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert server.asked[-1] == ("/net/a.bin", "bytes=100000-")
+    assert (tmp_path / "net/a.bin").read_bytes() == SHARD
+    assert not (tmp_path / "net/a.bin.part").exists()
+
+
+def test_a_server_without_ranges_sends_everything_again(tmp_path: Path, server: Server) -> None:
+    put(tmp_path, GRAPH_FILE)
+    (tmp_path / "net/a.bin.part").write_bytes(b"other" * 100)
+    server.ranges = False
+    store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert server.asked == [("/net/a.bin", "bytes=500-")]
+    assert (tmp_path / "net/a.bin").read_bytes() == SHARD
+
+
+@pytest.mark.parametrize(("part", "asked"), [(SHARD, []), (SHARD + b"?", [("/net/a.bin", None)])])
+def test_what_an_earlier_attempt_left(
+    tmp_path: Path, server: Server, part: bytes, asked: list[tuple[str, None]]
+) -> None:
+    put(tmp_path, GRAPH_FILE)
+    (tmp_path / "net/a.bin.part").write_bytes(part)
+    store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert server.asked == asked
+    assert (tmp_path / "net/a.bin").read_bytes() == SHARD
+
+
+@pytest.mark.parametrize("wrong", [SHARD[::-1], SHARD + b"?"], ids=["other bytes", "too long"])
+def test_wrong_bytes_are_deleted(tmp_path: Path, server: Server, wrong: bytes) -> None:
+    server.files["/net/a.bin"] = wrong
+    with pytest.raises(store.DigestError, match=r"Deleted; http.*a\.bin does not give"):
+        store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert [path.name for path in (tmp_path / "net").iterdir()] == ["model.json"]
+
+
+def test_a_page_in_place_of_a_graph_is_deleted(tmp_path: Path, server: Server) -> None:
+    server.files["/net/unseen.json"] = b"<html>log in</html>"
+    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+        store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
+    assert not list((tmp_path / "net").iterdir())
+
+
+def test_a_shorter_file_on_the_server(tmp_path: Path, server: Server) -> None:
+    put(tmp_path, GRAPH_FILE)
+    (tmp_path / "net/a.bin.part").write_bytes(SHARD[:1000])
+    server.files["/net/a.bin"] = SHARD[:500]
+    with pytest.raises(store.DownloadError, match="416"):
+        store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert not (tmp_path / "net/a.bin.part").exists()
+
+
+def test_a_file_that_is_not_on_the_server(tmp_path: Path, server: Server) -> None:
+    server.files.clear()
+    with pytest.raises(store.DownloadError, match="HTTP Error 404") as caught:
+        store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert isinstance(caught.value, OSError)
+    assert f"{server.url}/net/model.json" in str(caught.value)
+    assert str(tmp_path / "net/model.json") in str(caught.value)
+
+
+def test_a_server_that_is_not_there(tmp_path: Path, server: Server) -> None:
+    nobody = server.url
+    server.server_close()
+    with pytest.raises(store.DownloadError, match="cannot download"):
+        store.fetch(MODEL, tmp_path, base_url=nobody)
+
+
+def test_a_file_without_digest_needs_a_yes(tmp_path: Path, server: Server) -> None:
+    with pytest.raises(store.UnverifiedError, match=r"unseen\.json: nothing downloaded.*--accept-unverified"):
+        store.fetch(UNKNOWN, tmp_path, base_url=server.url)
+    assert not server.asked
+    store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
+    assert (tmp_path / "net/unseen.json").read_bytes() == CANONICAL
+    store.fetch(UNKNOWN, tmp_path, base_url=server.url)
+
+
+def test_an_endless_file_of_unknown_size_is_cut(tmp_path: Path, server: Server) -> None:
+    server.files["/net/unseen.json"] = b" " * (MAX_GRAPH_BYTES + 100)
+    with pytest.raises(store.DigestError, match="gives more than 1048576 bytes"):
+        store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
+    assert not list((tmp_path / "net").iterdir())
+
+
+def test_published_files_come_over_https_only(tmp_path: Path, server: Server) -> None:
+    plain = ModelFile("net/a.bin", f"{server.url}/net/a.bin", len(SHARD), SHARD_FILE.sha256)
+    with pytest.raises(store.DownloadError, match="not https"):
+        store.fetch(Model("net", "test", "MIT", (plain,)), tmp_path)
+    assert not server.asked
