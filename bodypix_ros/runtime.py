@@ -31,6 +31,10 @@ MAX_NETWORKS = 16
 Hint = Literal["LATENCY", "THROUGHPUT"]
 
 
+class PrecisionError(ValueError):
+    """A device would compute in another precision than was asked of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device that OpenVINO sees: "GPU.0", its name in full, the precisions that it offers."""
@@ -92,6 +96,14 @@ class Network:
             self._idle.put(request)
 
 
+class _Slot:
+    """Place of the network of one input size, empty until it is compiled."""
+
+    def __init__(self, network: Network | None = None) -> None:
+        self.lock = threading.Lock()
+        self.network = network
+
+
 class Runtime:
     """A model on a device, compiled when an input size is first seen."""
 
@@ -125,7 +137,7 @@ class Runtime:
         """
         started = time.perf_counter()
         if precision is not None and precision not in PRECISIONS:
-            raise ValueError(
+            raise PrecisionError(
                 f"precision is '{precision}', but must be one of {', '.join(PRECISIONS)} or None"
             )
         if performance_hint not in ("LATENCY", "THROUGHPUT"):
@@ -138,41 +150,47 @@ class Runtime:
         self._cache_dir = _cache_dir(cache_dir)
         self._hint = performance_hint
         self._lock = threading.Lock()
-        self._networks: OrderedDict[tuple[int, int], Network] = OrderedDict()
+        self._slots: OrderedDict[tuple[int, int], _Slot] = OrderedDict()
+        self._chosen = ""
         self.networks_compiled = 0
         self.precision = ""
         self.device = ""
+        self.threads: int | None = None
         self._choose(_candidates(device, self._core.available_devices), first_size)
         self.load_s = time.perf_counter() - started
 
     def network(self, height: int, width: int) -> Network:
         """The network for inputs of height x width, compiled at the first call for that size."""
         with self._lock:
-            network = self._networks.get((height, width))
-            if network is None:
-                network = self._compile(self.device, height, width)
-                self._networks[height, width] = network
-                if len(self._networks) > MAX_NETWORKS:
-                    self._networks.popitem(last=False)
-            self._networks.move_to_end((height, width))
-            return network
+            slot = self._slots.setdefault((height, width), _Slot())
+            self._slots.move_to_end((height, width))
+            if len(self._slots) > MAX_NETWORKS:
+                self._slots.popitem(last=False)
+        with slot.lock:  # whoever wants this size waits, the others go on
+            if slot.network is None:
+                slot.network = self._compile(self._chosen, height, width)
+            return slot.network
 
     def _choose(self, candidates: list[str], size: tuple[int, int]) -> None:
-        failures = []
+        failures: list[RuntimeError | PrecisionError] = []
         for device in candidates:
             try:
-                self._networks[size] = self._compile(device, *size)
-            except RuntimeError as error:
-                reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-                failures.append(f"{device}: {reason}")
-                _log.warning("%s does not run the model, trying the next device: %s", device, reason)
+                network = self._compile(device, *size)
+            except (RuntimeError, PrecisionError) as error:
+                _log.warning("%s does not run the model: %s", device, _last_line(error))
+                failures.append(error)
                 continue
-            self.device = device
-            _log.info("running on %s in %s", device, self.precision)
+            self._chosen = device
+            self._slots[size] = _Slot(network)
+            _log.info("running on %s in %s", self.device, self.precision)
             if not device.startswith("CPU"):
-                self._compare_with_cpu(size)
+                self._compare_with_cpu(network, size)
             return
-        raise RuntimeError("no device runs the model: " + "; ".join(failures))
+        reasons = "; ".join(f"{d}: {_last_line(e)}" for d, e in zip(candidates, failures, strict=True))
+        kind = (
+            PrecisionError if any(isinstance(error, PrecisionError) for error in failures) else RuntimeError
+        )
+        raise kind(f"no device runs the model: {reasons or 'there is none'}")
 
     def _compile(self, device: str, height: int, width: int) -> Network:
         wanted = self._wanted_precision or ("f32" if device.startswith("CPU") else "f16")
@@ -183,12 +201,16 @@ class Runtime:
         given = _precision(compiled.get_property("INFERENCE_PRECISION_HINT"))
         if given != wanted:
             offers = ", ".join(_offers(self._core, device)) or "nothing known"
-            raise ValueError(
+            raise PrecisionError(
                 f"precision {wanted} was asked of {device}, which would run in {given} instead; "
                 f"it offers: {offers}"
             )
         self.precision = given
-        self.networks_compiled += 1
+        self.device = ", ".join(compiled.get_property("EXECUTION_DEVICES"))
+        if device.startswith("CPU"):
+            self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
+        with self._lock:
+            self.networks_compiled += 1
         requests = 1
         if self._hint == "THROUGHPUT":
             requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
@@ -199,7 +221,7 @@ class Runtime:
         model.reshape([1, height, width, 3])
         return model
 
-    def _compare_with_cpu(self, size: tuple[int, int]) -> None:
+    def _compare_with_cpu(self, network: Network, size: tuple[int, int]) -> None:
         """Warn if the device's first result differs from the CPU's: NPUs have been silently wrong."""
         config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         try:
@@ -207,7 +229,7 @@ class Runtime:
         except RuntimeError as error:
             _log.warning("the results of %s could not be compared with a CPU's: %s", self.device, error)
             return
-        with self._networks[size].request() as request:
+        with network.request() as request:
             pattern = np.sin(np.arange(request.input.size, dtype=np.float32) * np.float32(0.37))
             request.input[:] = cpu.input[:] = pattern.reshape(request.input.shape)
             request.infer()
@@ -218,8 +240,8 @@ class Runtime:
                 )
                 if not error_share < 0.05:  # also catches NaN
                     _log.warning(
-                        "%s computes something else than the CPU: output %s differs by %.0f %% of its largest "
-                        "value; results may be wrong (try another device or precision)",
+                        "%s computes something else than the CPU: output %s differs by %.0f %% of its "
+                        "largest value; results may be wrong (try another device or precision)",
                         self.device, name, 100 * error_share,
                     )  # fmt: skip
 
@@ -244,6 +266,12 @@ def _candidates(wanted: str, available: Sequence[str]) -> list[str]:
                 f"device '{name}' is not here; there is: {', '.join(available) or 'none'}, or AUTO"
             )
     return names
+
+
+def _last_line(error: Exception) -> str:
+    """The line of OpenVINO's messages that says what was wrong; the others say where in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _precision(value: Any) -> str:

@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from fake import FakeSegmenter, people_picture, scene_of
 from pycocotools.coco import COCO
 
 import bodypix_ros
@@ -21,6 +20,7 @@ from bodypix_ros import coco, media
 from bodypix_ros.cli import COMMANDS, main
 from bodypix_ros.cli.process import output_names
 from bodypix_ros.models import catalogue, store
+from fake import FakeSegmenter, people_picture, scene_of
 
 
 @pytest.fixture

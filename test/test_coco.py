@@ -5,12 +5,12 @@ from io import StringIO
 
 import numpy as np
 import pytest
-from fake import FakeSegmenter, people_picture, scene_of
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from bodypix_ros import coco, media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
+from fake import FakeSegmenter, people_picture, scene_of
 
 
 def load(path):

@@ -39,7 +39,7 @@ def loaded(data_dir: Path) -> Generator[Callable[[str, str], Segmenter], None, N
                 device="CPU",
                 precision="f32",
                 model_dir=data_dir / "models",
-                reference_dilation=True,  # what the browser computed; changes nothing in most stride-16 graphs
+                reference_dilation=True,  # what the browser computed; most stride-16 graphs have none
                 internal_resolution=resolution,
             )
         return cache[model, resolution]

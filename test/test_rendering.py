@@ -3,11 +3,11 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from fake import people_picture, scene_of
 
 from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS, PERSON_COLORS, RAINBOW
 from bodypix_ros.scene import Person, Scene
+from fake import people_picture, scene_of
 
 DRAWINGS = (rendering.draw_instances, rendering.draw_parts, rendering.draw_poses, rendering.draw_boxes)
 

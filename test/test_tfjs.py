@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 import pytest
-from checkpoints import HEADS, SHARD, Checkpoint, text, write_tiny_bodypix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodypix_ros.models import weights
 from bodypix_ros.models.tfjs import CheckpointError, MissingShardError, read_model
+from checkpoints import HEADS, SHARD, Checkpoint, text, write_tiny_bodypix
 
 Array = npt.NDArray[Any]
 

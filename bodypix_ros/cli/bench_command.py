@@ -68,7 +68,7 @@ def command(
             "model": segmenter.model,
             "device": segmenter.device,
             "precision": segmenter.precision,
-            "threads": getattr(segmenter, "threads", None),
+            "threads": segmenter.threads,
             "load_s": round(segmenter.load_s, 3),
             "options": asdict(segmenter.options),
             "repetitions": repetitions,

@@ -84,6 +84,11 @@ class Segmenter(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def threads(self) -> int | None:
+        """Threads that the device computes with, None where it has none to count."""
+
+    @property
+    @abc.abstractmethod
     def load_s(self) -> float:
         """Seconds that loading took, the first network's compilation included."""
 

@@ -59,7 +59,7 @@ class BodyPixOptions:
                 number = None
         if number is None or isinstance(number, bool) or not 0.1 <= number <= 2:
             raise ValueError(
-                f"internal_resolution is {value!r}, but must be {', '.join(RESOLUTIONS)}, or a number from 0.1 "
-                "to 2"
+                f"internal_resolution is {value!r}, but must be {', '.join(RESOLUTIONS)}, "
+                "or a number from 0.1 to 2"
             )
         return float(number)

@@ -94,6 +94,11 @@ class BodyPix(Segmenter):
         return self._running.precision
 
     @property
+    def threads(self) -> int | None:
+        """Threads that the device computes with."""
+        return self._running.threads
+
+    @property
     def load_s(self) -> float:
         """Seconds that loading took."""
         return self._running.load_s
