@@ -45,6 +45,7 @@ class FakeSegmenter:
     device = "CPU"
     precision = "f32"
     load_s = 0.1
+    threads = 2
     networks_compiled = 1
     options = Options()
 
