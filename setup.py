@@ -37,9 +37,15 @@ setup(
         "tqdm>=4.64",
     ],
     extras_require={
+        "bag": ["rosbags>=0.11"],
         "demo": ["scikit-image>=0.22"],
-        "test": ["hypothesis>=6.80", "mypy>=1.11", "pytest>=7.4,<8.4", "ruff>=0.6"],
+        "test": ["hypothesis>=6.80", "mypy>=1.11,<3", "pytest>=7.4,<8.4", "rosbags>=0.11", "ruff~=0.17.0"],
     },
-    entry_points={"console_scripts": ["bodypix = bodypix_ros.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "bodypix = bodypix_ros.cli:main",
+            "segmenter_node = bodypix_ros.ros.segmenter_node:main",
+        ]
+    },
     zip_safe=False,
 )
