@@ -47,29 +47,35 @@ def assign(
     boxes = np.zeros((len(poses), 4), np.int32)
     if len(poses) > 1:
         instance_mask.fill(0)
-        confident = poses[:, :, 2] > min_keypoint_score
         y, x = geometry.y, geometry.x
         _assign(
-            person_mask, long_offsets, poses, confident, _first_block(poses, confident), refine_steps,
-            geometry.stride,
+            person_mask, long_offsets, poses, np.float32(min_keypoint_score), refine_steps, geometry.stride,
             y.before, np.float32(y.internal / y.padded), x.before, np.float32(x.internal / x.padded),
             instance_mask, boxes,
         )  # fmt: skip
     elif len(poses) == 1:
-        np.copyto(instance_mask, person_mask)
-        _bound(person_mask, boxes[0])
+        _take(person_mask, instance_mask, boxes[0])
     else:
         instance_mask.fill(0)
     return boxes
 
 
-def _first_block(poses: npt.NDArray[np.float32], confident: npt.NDArray[np.bool_]) -> int:
+@kernel(inline=True)
+def _first_block(poses: Array, confident: Array) -> int:
     """Side of the first blocks: a person between the corners of a block would not be seen."""
-    known = confident[:, :, np.newaxis]
-    points = poses[:, :, :2]
-    extent = np.where(known, points, -np.inf).max(axis=1) - np.where(known, points, np.inf).min(axis=1)
-    smallest = extent.max(axis=1).min()
-    return next((side for side in BLOCKS if 2 * side <= smallest), BLOCKS[-1])
+    smallest = np.float32(np.inf)
+    for n in range(poses.shape[0]):
+        low_x = low_y = np.float32(np.inf)
+        high_x = high_y = np.float32(-np.inf)
+        for k in range(poses.shape[1]):
+            if confident[n, k]:
+                low_x, high_x = min(low_x, poses[n, k, 0]), max(high_x, poses[n, k, 0])
+                low_y, high_y = min(low_y, poses[n, k, 1]), max(high_y, poses[n, k, 1])
+        smallest = min(smallest, max(high_x - low_x, high_y - low_y))
+    for side in BLOCKS:
+        if 2 * side <= smallest:
+            return side
+    return BLOCKS[-1]
 
 
 @kernel(inline=True)
@@ -148,36 +154,51 @@ def _include(box: Array, i: int, j: int) -> None:
         box[2], box[3] = max(box[2], j + 1), max(box[3], i + 1)
 
 
-@kernel("void(uint8[:, ::1], int32[::1])")
-def _bound(mask: Array, box: Array) -> None:
-    """Bound the pixels of a mask, looking only at what lies outside the box so far."""
-    height, width = mask.shape
-    for i in range(height):
-        left, right = (box[0], box[2]) if box[2] else (width, 0)
-        if _any(mask, i, i + 1, 0, left):
-            j = 0
-            while not mask[i, j]:
-                j += 1
-            _include(box, i, j)
-        if _any(mask, i, i + 1, right, width):
-            j = width - 1
-            while not mask[i, j]:
-                j -= 1
-            _include(box, i, j)
-        if box[2] and box[3] <= i and _any(mask, i, i + 1, box[0], box[2]):
-            box[3] = i + 1
+@kernel(inline=True)
+def _fill(
+    mask: Array, value: int, i0: int, i1: int, j0: int, j1: int, out: Array, box: Array, seen: Array
+) -> None:
+    """Give the mask's pixels within a rectangle to a person, and grow the person's box to hold them.
+
+    `seen` is scratch for a row.
+    """
+    seen[: j1 - j0] = 0
+    first, last = -1, -1
+    for i in range(i0, i1):
+        found = np.uint8(0)
+        for j in range(j0, j1):
+            inside = mask[i, j]
+            out[i, j] = inside * np.uint8(value)
+            seen[j - j0] |= inside
+            found |= inside
+        if found:
+            first, last = i if first < 0 else first, i
+    if first < 0:
+        return
+    left, right = j0, j1 - 1
+    while not seen[left - j0]:
+        left += 1
+    while not seen[right - j0]:
+        right -= 1
+    _include(box, first, left)
+    _include(box, last, right)
+
+
+@kernel("void(uint8[:, ::1], uint8[:, ::1], int32[::1])")
+def _take(mask: Array, out: Array, box: Array) -> None:
+    """Give all pixels of the mask to the only person."""
+    _fill(mask, 1, 0, mask.shape[0], 0, mask.shape[1], out, box, np.empty(mask.shape[1], np.uint8))
 
 
 @kernel(
-    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], boolean[:, ::1], intp,"
-    " intp, intp, intp, float32, intp, float32, uint8[:, ::1], int32[:, ::1])"
+    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], float32, intp, intp, intp,"
+    " float32, intp, float32, uint8[:, ::1], int32[:, ::1])"
 )
 def _assign(
     mask: Array,
     offsets: Array,
     poses: Array,
-    confident: Array,
-    block: int,
+    least: float,
     refine: int,
     stride: int,
     pad_y: int,
@@ -195,6 +216,10 @@ def _assign(
     bx = (np.float32(pad_x + 1) * scale_x - np.float32(1)) / np.float32(stride)
     last_y, last_x = np.float32(height - 1), np.float32(width - 1)
     at = np.empty((2, poses.shape[1]), np.float32)
+
+    confident = poses[:, :, 2] > least
+    block = _first_block(poses, confident)
+    seen = np.empty(block, np.uint8)
 
     # What the corners said: place of each corner in `distance` (0: not asked yet), and the closest pose.
     leaves = block // LEAF
@@ -231,16 +256,7 @@ def _assign(
                     corner[c] = place[y // LEAF, x // LEAF]
                 best = closest[corner[0]]
                 if best == closest[corner[1]] and best == closest[corner[2]] and best == closest[corner[3]]:
-                    value = np.uint8(best + 1)
-                    for i in range(i0, i1):
-                        for j in range(j0, j1):
-                            out[i, j] = mask[i, j] * value
-                    box = boxes[best]
-                    if box[0] > j0 or box[1] > i0 or box[2] < j1 or box[3] < i1:
-                        for i in range(i0, i1):
-                            for j in range(j0, j1):
-                                if mask[i, j]:
-                                    _include(box, i, j)
+                    _fill(mask, best + 1, i0, i1, j0, j1, out, boxes[best], seen)
                 elif side > LEAF:
                     half = side // 2
                     for c in range(4):

@@ -21,6 +21,7 @@ from bodypix_ros.kernels import Array, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 _PAD = 64  # more than the largest stride: length of the scratch rows of one cell
+_BACKGROUND, _OUTLINE, _CONTESTED = -1, -2, -3
 
 
 def person_and_parts(
@@ -72,16 +73,58 @@ _NO_MASK = np.zeros((0, 0), np.uint8)
 
 @kernel(inline=True)
 def _sigmoid(value: float) -> np.float32:
-    score: np.float32 = np.float32(1) / (np.float32(1) + np.exp(-value))
+    """1 / (1 + exp(-value)) within 2 ulp, without a call, so that loops over it become vector code.
+
+    The exponential is 2^n * exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf for exp(r).
+    """
+    one, half = np.float32(1), np.float32(0.5)
+    x = min(max(-value, np.float32(-87)), np.float32(87))
+    n = np.floor(x * np.float32(1.44269504) + half)
+    r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
+    p = np.float32(1.9875691500e-4) * r + np.float32(1.3981999507e-3)
+    p = ((p * r + np.float32(8.3334519073e-3)) * r + np.float32(4.1665795894e-2)) * r
+    p = ((p + np.float32(1.6666665459e-1)) * r + half) * r * r + r + one
+    power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
+    score: np.float32 = one / (one + p * power)
     return score
 
 
 @kernel(inline=True)
-def _mix(corners: Array, fy: float, fx: float) -> np.float32:
-    top = corners[0] + (corners[1] - corners[0]) * fx
-    bottom = corners[2] + (corners[3] - corners[2]) * fx
-    score: np.float32 = top + (bottom - top) * fy
-    return score
+def _row(
+    v00: float, v01: float, v10: float, v11: float, fy: float, fx: Array, columns: int, out: Array
+) -> None:
+    """One internal row of a cell: logits between its corners, as probabilities."""
+    a, b = v00 + (v10 - v00) * fy, v01 + (v11 - v01) * fy
+    for s in range(columns + 1):
+        out[s] = _sigmoid(a + (b - a) * fx[s])
+
+
+@kernel(inline=True)
+def _states(
+    above: Array, below: Array, lead_above: Array, lead_below: Array, compete: bool, threshold: float,
+    columns: int, state: Array,
+) -> None:  # fmt: skip
+    """What the steps between two internal rows are.
+
+    Background; on the outline of a person; within it, the candidate that leads, or contested between several.
+    """
+    for s in range(columns):
+        count = np.int32(above[s] > threshold) + np.int32(above[s + 1] > threshold)
+        count += np.int32(below[s] > threshold) + np.int32(below[s + 1] > threshold)
+        state[s] = _BACKGROUND if count == 0 else (0 if count == 4 else _OUTLINE)
+    if compete:
+        for s in range(columns):
+            same = (lead_above[s] == lead_above[s + 1]) & (lead_below[s] == lead_below[s + 1])
+            same &= lead_above[s] == lead_below[s]
+            state[s] = (lead_above[s] if same else _CONTESTED) if state[s] == 0 else state[s]
+
+
+@kernel(inline=True)
+def _mix(above: Array, below: Array, s: int, fy: float, fx: float) -> np.float32:
+    """Bilinear between the steps s and s + 1 of two internal rows."""
+    a, b = above[s] + (above[s + 1] - above[s]) * fx, below[s] + (below[s + 1] - below[s]) * fx
+    mixed: np.float32 = a + (b - a) * fy
+    return mixed
 
 
 @kernel(inline=True)
@@ -148,13 +191,12 @@ def _masks(
     leader = np.zeros((points_y, points_x), np.intp)
     _leaders(parts, leader)
     candidate = np.zeros(max(channels, 1), np.intp)
-    # Two internal rows of the cell at hand: logits of person and of each candidate, who leads, who is person.
-    segment = np.empty((2, _PAD), np.float32)
-    above = np.empty((2, _PAD), np.uint8)
+    # Two internal rows of the cell at hand: probabilities of person and of each candidate, and who leads.
+    score = np.empty((2, _PAD), np.float32)
     part = np.empty((2, max(channels, 1), _PAD), np.float32)
-    lead = np.zeros((2, _PAD), np.intp)
-    corners = np.empty(4, np.float32)
-    part_corners = np.empty((max(channels, 1), 4), np.float32)
+    lead = np.zeros((2, _PAD), np.int32)
+    largest = np.empty(_PAD, np.float32)
+    state = np.empty(_PAD, np.int32)
     lerp = np.arange(stride + 1).astype(np.float32) / np.float32(stride)
 
     for y0 in range(max(points_y - 1, 1)):
@@ -166,8 +208,8 @@ def _masks(
         for x0 in range(max(points_x - 1, 1)):
             x1 = min(x0 + 1, points_x - 1)
             columns = min(stride, steps_x - x0 * stride)
-            left, right = first_x[x0 * stride], first_x[x0 * stride + columns]
-            if left == right:
+            edges = first_x[x0 * stride : x0 * stride + columns + 1]
+            if edges[0] == edges[columns]:
                 continue
             s00, s01 = segments[y0, x0, 0], segments[y0, x1, 0]
             s10, s11 = segments[y1, x0, 0], segments[y1, x1, 0]
@@ -181,76 +223,71 @@ def _masks(
                 if not same:
                     n = _candidates(parts, leader, y0, y1, x0, x1, candidate)
             if count == 4 and n <= 1:
-                _fill(person, top, bottom, left, right, 1)
+                _fill(person, top, bottom, edges[0], edges[columns], 1)
                 if channels:
-                    _fill(labels, top, bottom, left, right, candidate[0] + 1)
+                    _fill(labels, top, bottom, edges[0], edges[columns], candidate[0] + 1)
                 continue
 
             for r in range(rows + 1):
                 now, before = r & 1, (r + 1) & 1
-                a = s00 + (s10 - s00) * lerp[r]
-                b = s01 + (s11 - s01) * lerp[r]
-                for s in range(columns + 1):
-                    segment[now, s] = a + (b - a) * lerp[s]
-                    above[now, s] = segment[now, s] > logit
+                _row(s00, s01, s10, s11, lerp[r], lerp, columns, score[now])
                 if n > 1:
                     for m in range(n):
                         c = candidate[m]
-                        a = parts[y0, x0, c] + (parts[y1, x0, c] - parts[y0, x0, c]) * lerp[r]
-                        b = parts[y0, x1, c] + (parts[y1, x1, c] - parts[y0, x1, c]) * lerp[r]
+                        _row(
+                            parts[y0, x0, c], parts[y0, x1, c], parts[y1, x0, c], parts[y1, x1, c],
+                            lerp[r], lerp, columns, part[now, m],
+                        )  # fmt: skip
+                    largest[: columns + 1] = part[now, 0, : columns + 1]
+                    lead[now, : columns + 1] = 0
+                    for m in range(1, n):
                         for s in range(columns + 1):
-                            part[now, m, s] = a + (b - a) * lerp[s]
-                    for s in range(columns + 1):
-                        best = 0
-                        for m in range(1, n):
-                            best = m if part[now, m, s] > part[now, best, s] else best
-                        lead[now, s] = best
-                if r == 0:
-                    continue
-                i0, i1 = first_y[y0 * stride + r - 1], first_y[y0 * stride + r]
+                            better = part[now, m, s] > largest[s]
+                            largest[s] = part[now, m, s] if better else largest[s]
+                            lead[now, s] = np.int32(m) if better else lead[now, s]
+                i0, i1 = first_y[y0 * stride + max(r - 1, 0)], first_y[y0 * stride + r]
                 if i0 == i1:
                     continue
-                for s in range(columns):
-                    j0, j1 = first_x[x0 * stride + s], first_x[x0 * stride + s + 1]
-                    if j0 == j1:
+                _states(score[before], score[now], lead[before], lead[now], n > 1, threshold, columns, state)
+                s = 0
+                while s < columns:
+                    if state[s] == _BACKGROUND:
+                        s += 1
                         continue
-                    count = above[before, s] + above[before, s + 1] + above[now, s] + above[now, s + 1]
-                    if count == 0:
-                        continue
-                    best = lead[before, s] if n > 1 else 0
-                    same = n <= 1 or (
-                        best == lead[before, s + 1] and best == lead[now, s] and best == lead[now, s + 1]
-                    )
-                    if count == 4 and same:
-                        _fill(person, i0, i1, j0, j1, 1)
+                    if state[s] >= 0:
+                        first = s
+                        while s < columns and state[s] == state[first]:
+                            s += 1
+                        _fill(person, i0, i1, edges[first], edges[s], 1)
                         if channels:
-                            _fill(labels, i0, i1, j0, j1, candidate[best] + 1)
+                            _fill(labels, i0, i1, edges[first], edges[s], candidate[state[first]] + 1)
                         continue
-                    if count < 4:
-                        corners[0], corners[1] = (
-                            _sigmoid(segment[before, s]),
-                            _sigmoid(segment[before, s + 1]),
-                        )
-                        corners[2], corners[3] = _sigmoid(segment[now, s]), _sigmoid(segment[now, s + 1])
-                    if not same:
-                        for m in range(n):
-                            part_corners[m, 0] = _sigmoid(part[before, m, s])
-                            part_corners[m, 1] = _sigmoid(part[before, m, s + 1])
-                            part_corners[m, 2] = _sigmoid(part[now, m, s])
-                            part_corners[m, 3] = _sigmoid(part[now, m, s + 1])
+                    first = lead[now, s] if n > 1 else 0
+                    same = n <= 1 or (
+                        first == lead[now, s + 1]
+                        and first == lead[before, s]
+                        and first == lead[before, s + 1]
+                    )
                     for i in range(i0, i1):
-                        for j in range(j0, j1):
-                            if count < 4 and not _mix(corners, fraction_y[i], fraction_x[j]) > threshold:
+                        fy = fraction_y[i]
+                        for j in range(edges[s], edges[s + 1]):
+                            fx = fraction_x[j]
+                            if state[s] == _OUTLINE and not (
+                                _mix(score[before], score[now], s, fy, fx) > threshold
+                            ):
                                 continue
                             person[i, j] = 1
                             if channels:
+                                best = first
                                 if not same:
-                                    best, largest = 0, np.float32(-1)
-                                    for m in range(n):
-                                        score = _mix(part_corners[m], fraction_y[i], fraction_x[j])
-                                        if score > largest:
-                                            best, largest = m, score
+                                    most = _mix(part[before, 0], part[now, 0], s, fy, fx)
+                                    best = 0
+                                    for m in range(1, n):
+                                        here = _mix(part[before, m], part[now, m], s, fy, fx)
+                                        if here > most:
+                                            best, most = m, here
                                 labels[i, j] = candidate[best] + 1
+                    s += 1
 
 
 @kernel(

@@ -28,39 +28,45 @@ def resize(
         out: float32 (h, w, 3), overwritten.
     """
     y, x = geometry.y, geometry.x
+    height, width, count = image.shape
+    row_bytes = width * count
+    step, along, across = image.strides
+    if image.flags.c_contiguous:
+        line, step = image.reshape(-1), row_bytes
+    elif step >= row_bytes and along == count and across == 1:  # rows with padding between them
+        shape = ((height - 1) * step + row_bytes,)
+        line = np.lib.stride_tricks.as_strided(image, shape, (1,), writeable=False)
+    else:
+        line, step = np.ascontiguousarray(image).reshape(-1), row_bytes
     red, green, blue = channels
-    _resize(image, red, green, blue, y.source, y.weight, x.source, x.weight, np.float32(scale), bias, out)
+    _resize(
+        line, step, row_bytes, count, red, green, blue, y.source, y.weight, x.source, x.weight,
+        np.float32(scale), bias, out,
+    )  # fmt: skip
 
 
 @kernel(
-    "void(Array(uint8, 3, 'A', readonly=True), intp, intp, intp, int32[:, ::1], float32[:, ::1],"
-    " int32[:, ::1], float32[:, ::1], float32, float32[::1], float32[:, :, ::1])"
+    "void(Array(uint8, 1, 'C', readonly=True), intp, intp, intp, intp, intp, intp, int32[:, ::1],"
+    " float32[:, ::1], int32[:, ::1], float32[:, ::1], float32, float32[::1], float32[:, :, ::1])"
 )
 def _resize(
-    image: Array,
-    red: int,
-    green: int,
-    blue: int,
-    source_y: Array,
-    weight_y: Array,
-    source_x: Array,
-    weight_x: Array,
-    scale: float,
-    bias: Array,
-    out: Array,
-) -> None:
+    line: Array, step: int, row_bytes: int, count: int, red: int, green: int, blue: int,
+    source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: float, bias: Array, out: Array,
+) -> None:  # fmt: skip
+    # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
+    # Unsigned indices spare numba's check for negative ones.
+    blend = np.empty(row_bytes, np.float32)
+    r, g, b = np.uint64(red), np.uint64(green), np.uint64(blue)
     for i in range(out.shape[0]):
-        top, bottom = image[source_y[i, 0]], image[source_y[i, 1]]
+        top, bottom = np.uint64(source_y[i, 0] * step), np.uint64(source_y[i, 1] * step)
         w_top, w_bottom = weight_y[i, 0] * scale, weight_y[i, 1] * scale
+        for x in range(row_bytes):
+            at = np.uint64(x)
+            blend[at] = w_top * np.float32(line[top + at]) + w_bottom * np.float32(line[bottom + at])
+        row = out[i]
         for j in range(out.shape[1]):
-            left, right = source_x[j, 0], source_x[j, 1]
-            a, b = w_top * weight_x[j, 0], w_top * weight_x[j, 1]
-            c, d = w_bottom * weight_x[j, 0], w_bottom * weight_x[j, 1]
-            for k, channel in enumerate((red, green, blue)):
-                out[i, j, k] = (
-                    a * np.float32(top[left, channel])
-                    + b * np.float32(top[right, channel])
-                    + c * np.float32(bottom[left, channel])
-                    + d * np.float32(bottom[right, channel])
-                    + bias[k]
-                )
+            left, right = np.uint64(source_x[j, 0] * count), np.uint64(source_x[j, 1] * count)
+            w_left, w_right = weight_x[j, 0], weight_x[j, 1]
+            row[j, 0] = w_left * blend[left + r] + w_right * blend[right + r] + bias[0]
+            row[j, 1] = w_left * blend[left + g] + w_right * blend[right + g] + bias[1]
+            row[j, 2] = w_left * blend[left + b] + w_right * blend[right + b] + bias[2]
