@@ -275,3 +275,26 @@ def test_a_graph_that_is_not_bodypix_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace("float_part_heatmaps", "something_else"))
     with pytest.raises(ValueError, match="not a BodyPix graph: no output float_part_heatmaps of 24 channels"):
         bodypix_ros.load(TINY, device="CPU", model_dir=tmp_path)
+
+
+def test_the_command_line_offers_every_option_with_its_default() -> None:
+    import dataclasses
+
+    import click
+
+    from bodypix_ros.cli.options import bodypix_options
+    from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+
+    offered = {
+        parameter.name: parameter
+        for parameter in click.command()(bodypix_options(lambda **_: None)).params
+        if isinstance(parameter, click.Option)
+    }
+    fields = {field.name: field for field in dataclasses.fields(BodyPixOptions)}
+    assert offered.keys() == fields.keys() - {"confidence"}  # `run` writes it to a file, and has its own
+    for name, option in offered.items():
+        default = fields[name].default
+        shown = f"{default:g}" if isinstance(default, float) else default
+        if isinstance(default, bool):
+            shown = ("" if default else "no-") + name.replace("_", "-")
+        assert f"[default: {shown}]" in str(option.help)

@@ -191,8 +191,8 @@ def _take(mask: Array, out: Array, box: Array) -> None:
 
 
 @kernel(
-    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], float32, intp, intp, intp,"
-    " float32, intp, float32, uint8[:, ::1], int32[:, ::1])"
+    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], float32, intp, intp,"
+    " intp, float32, intp, float32, uint8[:, ::1], int32[:, ::1])"
 )
 def _assign(
     mask: Array,
