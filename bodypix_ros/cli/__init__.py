@@ -11,6 +11,7 @@ from bodypix_ros.cli.options import DEBUG, debug_option
 
 COMMANDS = {
     "run": "Find people in pictures, folders, videos and cameras.",
+    "bag": "Find people in the images of a recorded ROS 2 bag.",
     "demo": "Find the people in one picture and show what comes out.",
     "models": "List, fetch and verify the models.",
     "devices": "List the devices that OpenVINO sees.",

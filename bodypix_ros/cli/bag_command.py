@@ -1,0 +1,106 @@
+"""`bodypix bag`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bodypix_ros.cli.options import (
+    bodypix_options,
+    debug_option,
+    device_options,
+    load_segmenter,
+    model_option,
+    progress_bar,
+    quiet_option,
+)
+
+_path = click.Path(path_type=Path)
+
+
+@click.command("bag")
+@click.argument("source", metavar="IN", type=_path)
+@click.argument("target", metavar="OUT", type=_path)
+@click.option(
+    "-i",
+    "--image-topic",
+    "image_topics",
+    multiple=True,
+    required=True,
+    help="Raw or compressed images; may be repeated.",
+)
+@click.option("-t", "--topic", "copy", multiple=True, help="Copy this topic; may be repeated.")
+@click.option("--copy-all", is_flag=True, help="Copy every topic.")
+@click.option("--storage", type=click.Choice(["mcap", "sqlite3"]), help="Of OUT.  [default: that of IN]")
+@click.option(
+    "--mono16-max",
+    type=click.IntRange(1, 65535),
+    default=65535,
+    show_default=True,
+    help="The value of white in 16-bit images.",
+)
+@click.option("--confidence", is_flag=True, default=None, help="Write the probability of person too.")
+@model_option
+@device_options
+@bodypix_options
+@quiet_option
+@debug_option
+def command(
+    source: Path,
+    target: Path,
+    image_topics: tuple[str, ...],
+    copy: tuple[str, ...],
+    copy_all: bool,
+    storage: str | None,
+    mono16_max: int,
+    model: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Find people in the images of a recorded ROS 2 bag.
+
+    IN is a bag's folder, or its one .mcap or .db3 file; OUT a folder that must not exist. ROS need not be
+    installed. OUT appears when it is complete, and not at all after an error.
+
+    \b
+    Written for the image topic /camera/image_raw (or /camera/image_raw/compressed):
+      /camera/persons                   vision_msgs/Detection2DArray
+      /camera/keypoints                 vision_msgs/Detection2DArray
+      /camera/instance_mask             sensor_msgs/Image, 1 for the first person, 2 for the second, ...
+      /camera/instance_mask/label_info  vision_msgs/LabelInfo, once
+      /camera/part_mask                 sensor_msgs/Image, part id + 1
+      /camera/part_mask/label_info      vision_msgs/LabelInfo, once
+      /camera/confidence                sensor_msgs/Image, probability * 255; with --confidence
+    each with the header and the record timestamp of its image, and the topics asked for, copied.
+
+    \b
+    Examples:
+      bodypix bag drive/ people/ --image-topic /front/image --copy-all
+      bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -t /tf -t /tf_static
+      ros2 bag play people/
+    """  # noqa: D301 - click's mark
+    try:
+        from bodypix_ros.ros import bag
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{error}; bags are read and written with rosbags: pip install 'bodypix_ros[bag]'"
+        ) from error
+
+    bag.check_target(target)
+    with bag.InputBag(source) as recorded:
+        what = bag.plan(recorded, image_topics, copy, copy_all)
+        with (
+            load_segmenter(model, options) as segmenter,
+            progress_bar(what.images, " images", quiet) as bar,
+        ):
+            report = bag.process(
+                segmenter, recorded, what, target, bar, storage=storage, mono16_max=mono16_max
+            )
+            ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
+    failed, average = len(report.failures), report.segment_ms / report.images
+    click.echo(
+        f"{report.images} images, people found: {report.people}, {average:.1f} ms each ({ran_on})"
+        f", in {target}" + (f"; {failed} could not be used" if failed else "")
+    )
+    if failed:
+        raise SystemExit(1)

@@ -1,0 +1,381 @@
+"""A recorded ROS 2 bag -> a bag with the people in it, without ROS: what `bodypix bag` does."""
+
+import sqlite3
+import struct
+import sys
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from rosbags.interfaces import (
+    Connection,
+    MessageDefinitionFormat,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer, WriterError
+from rosbags.serde import SerdeError
+from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
+from rosbags.typesys.store import Typestore
+
+from bodypix_ros.ros import messages
+from bodypix_ros.ros.typestore import rosbags_types, typestore
+from bodypix_ros.scene import Scene
+
+if TYPE_CHECKING:
+    from bodypix_ros.segmenters import Segmenter
+
+STORAGES = ("mcap", "sqlite3")
+OUTPUTS = (
+    "persons",
+    "keypoints",
+    "instance_mask",
+    "instance_mask/label_info",
+    "part_mask",
+    "part_mask/label_info",
+    "confidence",
+)
+"""What is written beside an image topic, where the model gives it."""
+
+_IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
+_FOREVER = QosTime(9223372036, 854775807)
+_UNKNOWN_HASH = "RIHS01_" + "0" * 64
+
+
+def _qos(durability: QosDurability) -> Qos:
+    reliable, by_itself = QosReliability.RELIABLE, QosLiveliness.AUTOMATIC
+    last = QosHistory.KEEP_LAST
+    return Qos(last, 1, reliable, durability, _FOREVER, _FOREVER, by_itself, _FOREVER, False)
+
+
+_VOLATILE, _LATCHED = _qos(QosDurability.VOLATILE), _qos(QosDurability.TRANSIENT_LOCAL)
+
+
+class BagError(OSError):
+    """A bag that is broken, or cannot be read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes from one bag into the other.
+
+    Attributes:
+        cameras: The image topics, each with the prefix of its outputs.
+        copied: The topics that are copied.
+        images: How many images the bag promises.
+    """
+
+    cameras: dict[str, str]
+    copied: frozenset[str]
+    images: int
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done; `failures` has one line per image that could not be used."""
+
+    images: int = 0
+    people: int = 0
+    segment_ms: float = 0.0
+    failures: list[str] = field(default_factory=list)
+
+
+class InputBag:
+    """A recorded bag that is being read; a context manager.
+
+    Attributes:
+        path: Its folder, or one of its files.
+        storage: "mcap" or "sqlite3".
+        connections: Its topics.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises:
+            FileNotFoundError: There is no such bag.
+            BagError: It is broken, or no ROS 2 bag.
+        """
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such bag")
+        if path.is_dir() and not (path / "metadata.yaml").exists():
+            raise BagError(f"{path}: no bag: a folder without metadata.yaml (`ros2 bag reindex` makes one)")
+        if path.suffix == ".bag":
+            raise BagError(f"{path}: a bag of ROS 1; `rosbags-convert` makes one of ROS 2 of it")
+        self.path = path
+        files = path.iterdir() if path.is_dir() else (path,)
+        self.storage = "mcap" if any(".mcap" in file.suffixes for file in files) else "sqlite3"
+        try:
+            self._reader = Reader(path)
+            self._reader.open()
+        except Exception as error:
+            raise BagError(
+                f"{path}: no whole ROS 2 bag: {_why(error)}; if its recording broke off, "
+                "`ros2 bag reindex` or `mcap recover` may save it"
+            ) from error
+        self.connections: Sequence[Connection] = tuple(self._reader.connections)
+
+    def messages(self, topics: Collection[str]) -> Generator[tuple[Connection, int, bytes]]:
+        """Give the messages of topics in the order of their record timestamps.
+
+        Yields:
+            The connection, the timestamp in nanoseconds, the serialized message.
+
+        Raises:
+            BagError: The bag is broken from here on.
+        """
+        wanted = [connection for connection in self.connections if connection.topic in topics]
+        source = self._reader.messages(wanted)
+        count = 0
+        while True:
+            try:
+                message = next(source, None)
+            except Exception as error:
+                raise BagError(
+                    f"{self.path}: the bag is broken after {count} messages: {_why(error)}"
+                ) from error
+            if message is None:
+                return
+            count += 1
+            yield message
+
+    def __enter__(self) -> "InputBag":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+
+
+def _why(error: Exception) -> str:
+    return str(error).rstrip(".") or type(error).__name__
+
+
+def plan(
+    bag: InputBag, image_topics: Sequence[str], copy: Iterable[str] = (), copy_all: bool = False
+) -> Plan:
+    """Decide what goes from a bag into the output.
+
+    Args:
+        bag: The bag to read.
+        image_topics: Raw or compressed images to look for people in.
+        copy: Topics to copy.
+        copy_all: Copy every topic.
+
+    Raises:
+        ValueError: A topic is not there or holds no images, or two topics of the output have one name.
+    """
+    types = {connection.topic: connection.msgtype for connection in bag.connections}
+    there = ", ".join(f"{name} ({kind})" for name, kind in sorted(types.items())) or "none"
+
+    def known(name: str) -> str:
+        full = name if name.startswith("/") else f"/{name}"
+        if full not in types:
+            raise ValueError(f"{bag.path}: there is no topic {full}; there are: {there}")
+        return full
+
+    cameras: dict[str, str] = {}
+    for name in map(known, image_topics):
+        if types[name] not in (_IMAGE, _COMPRESSED):
+            raise ValueError(f"{name} is {types[name]}, but must be {_IMAGE} or {_COMPRESSED}")
+        cameras[name] = _prefix(name, types[name])
+    copied = frozenset(types) if copy_all else frozenset(map(known, copy))
+    taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
+    for name, prefix in cameras.items():
+        for output in OUTPUTS:
+            if prefix + output in taken:
+                raise ValueError(
+                    f"{prefix}{output}, an output of {name}, collides with {taken[prefix + output]}"
+                )
+        taken.update((prefix + output, f"that of {name}; give them a run each") for output in OUTPUTS)
+    images = sum(c.msgcount for c in bag.connections if c.topic in cameras)
+    if not images:
+        raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
+    return Plan(cameras, copied, images)
+
+
+def _prefix(topic: str, msgtype: str) -> str:
+    """/camera/image_raw and /camera/image_raw/compressed -> /camera/."""
+    base = topic.removesuffix("/compressed") if msgtype == _COMPRESSED else topic
+    return base.rpartition("/")[0] + "/"
+
+
+def check_target(target: Path) -> None:
+    """Check that a bag can be made here.
+
+    Raises:
+        ValueError: There is something of this name, or the name is a file's.
+    """
+    if target.suffix in (".mcap", ".db3"):
+        raise ValueError(f"{target}: a bag is a folder; leave out the {target.suffix}")
+    if target.exists():
+        raise ValueError(f"{target}: this exists already; choose another name, or delete it")
+
+
+def process(
+    segmenter: "Segmenter",
+    bag: InputBag,
+    what: Plan,
+    target: Path,
+    bar: Any,
+    *,
+    storage: str | None = None,
+    mono16_max: int = 65535,
+) -> Report:
+    """Write a bag with the people of another.
+
+    An image that cannot be used is reported on stderr and the others go on.
+
+    Args:
+        segmenter: The model.
+        bag: The bag to read.
+        what: From `plan`.
+        target: Folder of the bag to write; it appears whole or not at all.
+        bar: A tqdm bar; counts images.
+        storage: One of STORAGES; None: the storage of `bag`. MCAP is written compressed.
+        mono16_max: The value of white in 16-bit images.
+
+    Raises:
+        ValueError: `target` exists.
+        BagError: The input is broken or holds no usable image, or the output cannot be written.
+    """
+    report = Report()
+    store = typestore()
+    with _new_bag(target, storage or bag.storage) as writer:
+        copied = {
+            connection.topic: _copy_connection(writer, connection, store)
+            for connection in {c.topic: c for c in bag.connections if c.topic in what.copied}.values()
+        }
+        cameras = {
+            topic: _Outputs(writer, store, prefix, segmenter.options)
+            for topic, prefix in what.cameras.items()
+        }
+        seen = 0
+        for connection, time_ns, raw in bag.messages({*copied, *cameras}):
+            topic = connection.topic
+            if topic in copied:
+                writer.write(copied[topic], time_ns, raw)
+            if topic not in cameras:
+                continue
+            seen += 1
+            bar.update()
+            try:
+                header, image, encoding = _decode(store, connection.msgtype, raw, mono16_max)
+            except messages.MessageError as error:
+                report.failures.append(f"{topic} at {time_ns / 1e9:.3f} s: {error}")
+                bar.write(f"bodypix: {report.failures[-1]}", file=sys.stderr)
+                continue
+            scene = segmenter.segment(image, encoding)
+            cameras[topic].write(time_ns, header, scene)
+            timings = segmenter.timings
+            report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
+            report.images += 1
+            report.people += len(scene.persons)
+        if not report.images:
+            first = report.failures[0] if report.failures else f"none of {what.images} is there"
+            raise BagError(f"{bag.path}: not one usable image: {first}")
+        if seen < what.images:
+            report.failures.append(f"{bag.path}: promises {what.images} images, but holds {seen}")
+            bar.write(f"bodypix: {report.failures[-1]}", file=sys.stderr)
+    return report
+
+
+@contextmanager
+def _new_bag(target: Path, storage: str) -> Generator[Writer]:
+    """Give the writer of a bag that appears as `target` at the end, and not at all after an error."""
+    check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+        # Not beside `target`: a bag's files are called after its folder.
+        part = Path(folder) / target.name
+        # Version 8 writes QoS as numbers, which every distribution reads; 9 as words, which Humble does not.
+        writer = Writer(part, version=8, storage_plugin=StoragePlugin[storage.upper()])
+        if storage == "mcap":  # masks shrink a hundredfold, and every reader of MCAP knows it
+            writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        try:
+            with writer:
+                yield writer
+        except (WriterError, sqlite3.Error) as error:
+            raise BagError(f"{target}: cannot be written: {error}") from error
+        part.rename(target)
+
+
+def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -> Connection:
+    """Announce a topic of the input in the output, with its definition as far as anybody knows it."""
+    definition, digest = connection.msgdef.data, connection.digest
+    try:
+        if not definition:
+            definition = store.generate_msgdef(connection.msgtype, ros_version=2)[0]
+            digest = store.hash_rihs01(connection.msgtype)
+        elif not digest:
+            own = get_typestore(Stores.EMPTY)
+            if connection.msgdef.format == MessageDefinitionFormat.MSG:
+                own.register(get_types_from_msg(definition, connection.msgtype))
+            else:
+                for part in definition.split("=" * 80 + "\n")[1:]:
+                    own.register(get_types_from_idl(part.partition("\n")[2]))
+            digest = own.hash_rihs01(connection.msgtype)
+    except (TypesysError, KeyError):
+        pass  # a type of the user's own; old bags hold no definitions, and players need none
+    ext: Any = connection.ext
+    return writer.add_connection(
+        connection.topic,
+        connection.msgtype,
+        msgdef=definition,
+        rihs01=digest or _UNKNOWN_HASH,
+        serialization_format=ext.serialization_format,
+        offered_qos_profiles=ext.offered_qos_profiles,
+    )
+
+
+def _decode(store: Typestore, msgtype: str, raw: bytes, mono16_max: int) -> tuple[Any, messages.Pixels, str]:
+    """Give header, image and encoding of a serialized image, or raise MessageError."""
+    try:
+        message: Any = store.deserialize_cdr(raw, msgtype)
+    except (SerdeError, ValueError, IndexError, AssertionError, struct.error) as error:
+        raise messages.MessageError(f"no whole {msgtype}: {error}") from error
+    convert = messages.to_image if msgtype == _IMAGE else messages.to_image_compressed
+    return message.header, *convert(message, mono16_max=mono16_max)
+
+
+class _Outputs:
+    """The outputs of one image topic."""
+
+    def __init__(self, writer: Writer, store: Typestore, prefix: str, options: Any) -> None:
+        self._writer, self._store, self._prefix, self._options = writer, store, prefix, options
+        self._types = rosbags_types(store)
+        self._connections: dict[str, Connection] = {}
+
+    def write(self, time_ns: int, header: Any, scene: Scene) -> None:
+        types = self._types
+        if not self._connections:
+            self._write_label_infos(time_ns, header, scene)
+        self._put("persons", time_ns, messages.persons(types, header, scene))
+        self._put("keypoints", time_ns, messages.keypoints(types, header, scene))
+        for name in ("instance_mask", "part_mask", "confidence"):
+            mask = getattr(scene, name)
+            if mask is not None:
+                self._put(name, time_ns, messages.label_image(types, header, mask))
+
+    def _write_label_infos(self, time_ns: int, header: Any, scene: Scene) -> None:
+        labels = {"instance_mask": messages.instance_labels(getattr(self._options, "max_detections", 1))}
+        if scene.part_mask is not None:
+            labels["part_mask"] = messages.PART_LABELS
+        threshold = self._options.segmentation_threshold
+        for name, names in labels.items():
+            message = messages.label_info(self._types, header, names, threshold)
+            self._put(f"{name}/label_info", time_ns, message, _LATCHED)
+
+    def _put(self, name: str, time_ns: int, message: Any, qos: Qos = _VOLATILE) -> None:
+        msgtype = message.__msgtype__
+        if name not in self._connections:
+            self._connections[name] = self._writer.add_connection(
+                self._prefix + name, msgtype, typestore=self._store, offered_qos_profiles=[qos]
+            )
+        self._writer.write(self._connections[name], time_ns, self._store.serialize_cdr(message, msgtype))

@@ -1,0 +1,529 @@
+"""`bodypix bag`: recorded bags in, bags with people out, without ROS."""
+
+import shutil
+import sqlite3
+import sys
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rosbags.interfaces import QosDurability, QosReliability
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
+
+import bodypix_ros
+from bodypix_ros.cli import main
+from bodypix_ros.ros import bag, messages
+from bodypix_ros.ros.typestore import rosbags_types, typestore
+from fake import FakeSegmenter, people_picture, scene_of
+
+STORE = typestore()
+TYPES = rosbags_types(STORE)
+IMAGE, COMPRESSED, STRING = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
+NAMES = ("persons", "keypoints", "instance_mask", "part_mask")
+LABELS = ("instance_mask/label_info", "part_mask/label_info")
+START_NS = 1_700_000_000_000_000_000
+
+
+@dataclass(frozen=True)
+class Options:
+    segmentation_threshold: float = 0.7
+    max_detections: int = 3
+
+
+class Fake(FakeSegmenter):
+    options = Options()
+    closed = False
+
+    @property
+    def device(self):
+        assert not self.closed
+        return "CPU"
+
+    def __enter__(self):
+        self.closed = False
+        return self
+
+    def close(self):
+        self.closed = True
+
+
+def header(number, frame_id="camera"):
+    time = STORE.types["builtin_interfaces/msg/Time"](sec=100 + number, nanosec=7)
+    return STORE.types["std_msgs/msg/Header"](stamp=time, frame_id=frame_id)
+
+
+def raw(number, picture):
+    message = TYPES.Image()
+    message.header, message.encoding = header(number), "bgr8"
+    message.height, message.width, message.step = *picture.shape[:2], 3 * picture.shape[1]
+    message.data = picture.reshape(-1)
+    return message
+
+
+def compressed(number, picture, suffix=".png"):
+    data = cv2.imencode(suffix, picture)[1].reshape(-1)
+    return STORE.types[COMPRESSED](header=header(number), format=suffix[1:], data=data)
+
+
+def string(number, *_):
+    return STORE.types[STRING](data=f"number {number}")
+
+
+MAKERS = {IMAGE: raw, COMPRESSED: compressed, STRING: string}
+
+
+def write_bag(path, topics, storage="mcap", pictures=None, packed=False):
+    """A bag with a message per picture on every topic: {name: type, or a function of number and picture}."""
+    pictures = [people_picture(40, 60, people=k) for k in (2, 0, 1)] if pictures is None else pictures
+    writer = Writer(path, version=8, storage_plugin=StoragePlugin[storage.upper()])
+    if packed:
+        writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    with writer:
+        for name, kind in topics.items():
+            make = MAKERS.get(kind, kind)
+            connection = None
+            for k, picture in enumerate(pictures):
+                message = make(k, picture)
+                msgtype = message.__msgtype__
+                connection = connection or writer.add_connection(name, msgtype, typestore=STORE)
+                data = STORE.serialize_cdr(message, msgtype)
+                writer.write(connection, START_NS + k * 10**8, data)
+            if connection is None:
+                writer.add_connection(name, kind, typestore=STORE)
+    return pictures
+
+
+def read_bag(path):
+    """{topic: [(record timestamp, message)]} of a bag, and its connections by topic."""
+    with Reader(path) as reader:
+        found = {connection.topic: [] for connection in reader.connections}
+        for connection, time_ns, data in reader.messages():
+            found[connection.topic].append((time_ns, STORE.deserialize_cdr(data, connection.msgtype)))
+        return found, {connection.topic: connection for connection in reader.connections}
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Run `bodypix bag` in an empty folder; `call.segmenter` is the model, `call.loads` counts."""
+    monkeypatch.chdir(tmp_path)
+
+    def load(model, **options):
+        run.loads += 1
+        return run.segmenter
+
+    monkeypatch.setattr(bodypix_ros, "load", load, raising=False)
+
+    def run(*arguments, code=0):
+        before = {path for path in tmp_path.iterdir() if path.name != "out"}
+        result = CliRunner().invoke(main, ["bag", *map(str, arguments)])
+        if result.exit_code != code:
+            pytest.fail(f"exit code {result.exit_code}, not {code}:\n{result.output}\n{result.exception!r}")
+        assert "Traceback" not in result.output
+        after = {path for path in tmp_path.iterdir() if path.name != "out"}
+        assert after == before  # nothing temporary stays, whatever happened
+        return result.output
+
+    run.segmenter, run.loads, run.folder = Fake(), 0, tmp_path
+    return run
+
+
+def check_outputs(found, prefix, scenes, threshold=0.7):
+    """Compare the outputs of one image topic with the library's scenes, {image number: scene}."""
+    for name in NAMES:
+        assert [time for time, _ in found[prefix + name]] == [START_NS + k * 10**8 for k in scenes]
+        for (_, message), (k, scene) in zip(found[prefix + name], scenes.items(), strict=True):
+            assert message.header == header(k)
+            if name.endswith("mask"):
+                mask, encoding = messages.to_image(message)
+                assert encoding == "mono8"
+                assert (mask == getattr(scene, name)).all()
+                continue
+            assert len(message.detections) == len(scene.persons)
+            for detection, person in zip(message.detections, scene.persons, strict=True):
+                assert detection.bbox.size_x == person.box[2] - person.box[0]
+                if name == "persons":
+                    assert detection.results[0].hypothesis.score == person.score
+                else:
+                    xy = [(r.pose.pose.position.x, r.pose.pose.position.y) for r in detection.results]
+                    assert (np.array(xy, np.float32) == person.keypoints[:, :2]).all()
+    for name in LABELS:
+        ((time, message),) = found[prefix + name]
+        assert time == START_NS + min(scenes) * 10**8
+        assert message.header == header(min(scenes))
+        assert message.threshold == pytest.approx(threshold)
+        assert message.class_map[0].class_name == "background"
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+@pytest.mark.parametrize("kind", [IMAGE, COMPRESSED])
+def test_people_are_written_beside_the_images(call, storage, kind):
+    pictures = write_bag(call.folder / "in", {"/camera/image": kind, "/chatter": STRING}, storage)
+    output = call("in", "out", "--image-topic", "/camera/image")
+    assert "3 images, people found: 3, 6.0 ms each (fake on CPU, f32), in out" in output
+    found, connections = read_bag(call.folder / "out")
+    assert set(found) == {f"/camera/{name}" for name in (*NAMES, *LABELS)}
+    check_outputs(found, "/camera/", {k: scene_of(picture) for k, picture in enumerate(pictures)})
+    labels = found["/camera/instance_mask/label_info"][0][1].class_map
+    assert [(c.class_id, c.class_name) for c in labels[1:]] == [
+        (1, "person_1"),
+        (2, "person_2"),
+        (3, "person_3"),
+    ]
+    assert len(found["/camera/part_mask/label_info"][0][1].class_map) == 25
+    for topic, connection in connections.items():
+        (qos,) = connection.ext.offered_qos_profiles
+        latched = topic.endswith("label_info")
+        assert qos.durability == (QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE)
+        assert (qos.reliability, qos.depth) == (QosReliability.RELIABLE, 1)
+        assert connection.digest == STORE.hash_rihs01(connection.msgtype)
+        assert connection.msgdef.data
+    suffix = {"mcap": ".mcap", "sqlite3": ".db3"}[storage]
+    assert [path.name for path in (call.folder / "out").glob(f"*{suffix}")] == [f"out{suffix}"]
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_the_storage_can_be_chosen_and_a_single_file_read(call, storage):
+    other = next(name for name in bag.STORAGES if name != storage)
+    pictures = write_bag(call.folder / "in", {"/image": IMAGE}, other)
+    (file,) = (call.folder / "in").glob("in.*")
+    call(file, "out", "-i", "image", "--storage", storage)
+    with bag.InputBag(call.folder / "out") as made:
+        assert made.storage == storage
+    check_outputs(read_bag(call.folder / "out")[0], "/", {k: scene_of(p) for k, p in enumerate(pictures)})
+
+
+def test_topics_are_copied_bit_for_bit(call):
+    write_bag(call.folder / "in", {"/front/image": IMAGE, "/a": STRING, "/b": STRING})
+    before, connections = read_bag(call.folder / "in")
+    call("in", "out", "-i", "/front/image", "--topic", "/a", "-t", "front/image")
+    after, copies = read_bag(call.folder / "out")
+    assert {topic for topic in after if not topic.startswith("/front/")} == {"/a"}
+    assert after["/a"] == before["/a"]
+    assert [plain_image(m) for _, m in after["/front/image"]] == [
+        plain_image(m) for _, m in before["/front/image"]
+    ]
+    for topic in ("/a", "/front/image"):
+        assert copies[topic].msgdef == connections[topic].msgdef
+        assert copies[topic].digest == connections[topic].digest
+    shutil.rmtree(call.folder / "out")
+    call("in", "out", "-i", "/front/image", "--copy-all")
+    assert {"/a", "/b", "/front/image"} < set(read_bag(call.folder / "out")[0])
+
+
+def plain_image(message):
+    return (message.header, message.encoding, message.data.tobytes())
+
+
+def test_several_cameras_have_their_own_namespaces(call):
+    topics = {"/front/image_raw/compressed": COMPRESSED, "/rear/image": IMAGE}
+    pictures = write_bag(call.folder / "in", topics)
+    call("in", "out", "-i", "/front/image_raw/compressed", "-i", "/rear/image")
+    found, _ = read_bag(call.folder / "out")
+    scenes = {k: scene_of(picture) for k, picture in enumerate(pictures)}
+    check_outputs(found, "/front/", scenes)
+    check_outputs(found, "/rear/", scenes)
+
+
+def test_only_what_the_model_gives_is_written(call):
+    def see(image):
+        seen = scene_of(image)
+        return bodypix_ros.Scene(
+            seen.person_mask, seen.instance_mask, None, seen.instance_mask, seen.persons, seen.keypoint_names
+        )
+
+    call.segmenter = Fake(see)
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    call("in", "out", "-i", "/image")
+    assert set(read_bag(call.folder / "out")[0]) == {
+        "/persons", "/keypoints", "/instance_mask", "/instance_mask/label_info", "/confidence"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("topics", "arguments", "error"),
+    [
+        (
+            {"/image": IMAGE},
+            ["-i", "/imagf"],
+            "no topic /imagf; there are: /image (sensor_msgs/msg/Image)",
+        ),
+        ({"/image": IMAGE}, ["-i", "/image", "-t", "/x"], "no topic /x"),
+        (
+            {"/image": STRING},
+            ["-i", "/image"],
+            "/image is std_msgs/msg/String, but must be sensor_msgs/msg/Image",
+        ),
+        (
+            {"/c/image": IMAGE, "/c/persons": STRING},
+            ["-i", "/c/image", "--copy-all"],
+            "/c/persons, an output of /c/image, collides with the copied topic of that name",
+        ),
+        (
+            {"/c/left": IMAGE, "/c/right": IMAGE},
+            ["-i", "/c/left", "-i", "/c/right"],
+            "/c/persons, an output of /c/right, collides with that of /c/left; give them a run each",
+        ),
+    ],
+)
+def test_wrong_topics_are_refused_before_a_model_is_loaded(call, topics, arguments, error):
+    write_bag(call.folder / "in", topics)
+    output = call("in", "out", *arguments, code=2)
+    assert error in output
+    assert not (call.folder / "out").exists()
+    assert call.loads == 0
+
+
+def test_a_recorded_output_that_is_not_copied_is_no_collision(call):
+    write_bag(call.folder / "in", {"/c/image": IMAGE, "/c/persons": STRING})
+    call("in", "out", "-i", "/c/image")
+    assert "/c/persons" in read_bag(call.folder / "out")[0]
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_a_topic_without_images_is_refused(call, storage):
+    write_bag(call.folder / "in", {"/image": IMAGE, "/a": STRING}, storage, pictures=[])
+    assert "no images in /image" in call("in", "out", "-i", "/image", code=2)
+    assert not (call.folder / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["out", "new.mcap", "new.db3"])
+def test_an_output_that_exists_or_is_called_like_a_file_is_refused(call, name):
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    (call.folder / "out").mkdir()
+    output = call("in", name, "-i", "/image", code=2)
+    assert ("exists already" if name == "out" else "leave out the .") in output
+    assert list((call.folder / "out").iterdir()) == []
+
+
+def noisy(count=12):
+    rng = np.random.default_rng(1)
+    return [rng.integers(0, 3, (120, 160, 3), np.uint8) for _ in range(count)]
+
+
+def cut(path, part):
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
+
+
+def overwrite(path, part):
+    data = bytearray(path.read_bytes())
+    start = int(len(data) * part)
+    data[start : start + 4096] = b"\xa5" * 4096
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("part", [0, 0.01, 0.5, 0.99])
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_bags_that_are_cut_off_end_with_one_message_and_no_output(call, storage, part):
+    write_bag(call.folder / "in", {"/image": IMAGE}, storage, noisy())
+    (file,) = (call.folder / "in").glob("in.*")
+    cut(file, part)
+    for source in ("in", file):
+        output = call(source, "out", "-i", "/image", code=1)
+        assert output.startswith("bodypix: ")
+        assert "ros2 bag reindex" in output or "is broken after" in output
+        assert not (call.folder / "out").exists()
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_bags_that_are_broken_in_the_middle_leave_nothing(call, storage):
+    write_bag(call.folder / "in", {"/image": IMAGE}, storage, noisy(60), packed=storage == "mcap")
+    (file,) = (call.folder / "in").glob("in.*")
+    overwrite(file, 0.6)
+    output = call("in", "out", "-i", "/image", code=1)
+    assert "is broken after" in output or "no whole ROS 2 bag" in output
+    assert not (call.folder / "out").exists()
+
+
+def test_what_is_no_bag_is_named(call):
+    assert "nothing: no such bag" in call("nothing", "out", "-i", "/image", code=2)
+    (call.folder / "empty").mkdir()
+    assert "without metadata.yaml" in call("empty", "out", "-i", "/image", code=1)
+    (call.folder / "old.bag").write_bytes(b"#ROSBAG V2.0\n")
+    assert "a bag of ROS 1" in call("old.bag", "out", "-i", "/image", code=1)
+    (call.folder / "text.txt").write_text("hello")
+    assert "no whole ROS 2 bag" in call("text.txt", "out", "-i", "/image", code=1)
+
+
+def broken_second(number, picture):
+    message = raw(number, picture)
+    if number == 1:
+        message.data = message.data[:-1]
+    return message
+
+
+def test_one_bad_image_among_good_ones_is_counted(call):
+    pictures = write_bag(call.folder / "in", {"/image": broken_second})
+    output = call("in", "out", "-i", "/image", "--copy-all", code=1)
+    assert "/image at 1700000000.100 s: image of 60x40 bgr8 is cut off: 7199 bytes" in output
+    assert "2 images, people found: 3, 6.0 ms each (fake on CPU, f32), in out; 1 could not be used" in output
+    found, _ = read_bag(call.folder / "out")
+    check_outputs(found, "/", {k: scene_of(pictures[k]) for k in (0, 2)})
+    assert len(found["/image"]) == 3
+
+
+def test_a_message_that_is_no_image_at_all_is_counted(call):
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    with sqlite_bag(call.folder / "in2", {"/image": IMAGE}) as write:
+        found, _ = read_bag(call.folder / "in")
+        for time_ns, message in found["/image"]:
+            write("/image", time_ns, bytes(STORE.serialize_cdr(message, IMAGE)))
+        for rest in (b"", b"\x00\x01\x00\x00", b"\x00\x01\x00\x00" + b"\xff" * 40):
+            write("/image", START_NS + 10**9, rest)
+    output = call("in2", "out", "-i", "/image", code=1)
+    assert output.count("no whole sensor_msgs/msg/Image") == 3
+    assert "3 images" in output
+    assert "3 could not be used" in output
+
+
+def test_only_bad_images_are_an_error(call):
+    write_bag(call.folder / "in", {"/image": IMAGE}, pictures=[np.zeros((0, 4, 3), np.uint8)])
+    assert "not one usable image: /image at 1700000000.000 s: image of 4x0" in call(
+        "in", "out", "-i", "/image", code=1
+    )
+    assert not (call.folder / "out").exists()
+
+
+class sqlite_bag:
+    """A bag as Humble records it: SQLite without definitions or hashes."""
+
+    def __init__(self, folder, topics):
+        self.folder, self.ids, self.topics, self.count = folder, {}, topics, 0
+        folder.mkdir()
+        self.db = sqlite3.connect(folder / "in.db3")
+        self.db.execute(
+            "CREATE TABLE topics(id INTEGER PRIMARY KEY, name TEXT, type TEXT, serialization_format TEXT,"
+            " offered_qos_profiles TEXT)"
+        )
+        self.db.execute(
+            "CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id INTEGER, timestamp INTEGER, data BLOB)"
+        )
+        for k, (name, msgtype) in enumerate(topics.items()):
+            self.ids[name] = k + 1
+            self.db.execute("INSERT INTO topics VALUES(?, ?, ?, 'cdr', '')", (k + 1, name, msgtype))
+
+    def __enter__(self):
+        return self.write
+
+    def write(self, topic, time_ns, data):
+        self.count += 1
+        row = (self.ids[topic], time_ns, data)
+        self.db.execute("INSERT INTO messages(topic_id, timestamp, data) VALUES(?, ?, ?)", row)
+
+    def __exit__(self, *_):
+        counts = dict(self.db.execute("SELECT topic_id, count(*) FROM messages GROUP BY topic_id"))
+        self.db.commit()
+        self.db.close()
+        lines = [
+            "rosbag2_bagfile_information:",
+            "  version: 5",
+            "  storage_identifier: sqlite3",
+            "  relative_file_paths: [in.db3]",
+            "  duration: {nanoseconds: 1}",
+            f"  starting_time: {{nanoseconds_since_epoch: {START_NS}}}",
+            f"  message_count: {self.count}",
+            "  compression_format: ''",
+            "  compression_mode: ''",
+            "  topics_with_message_count:",
+        ]
+        for name, msgtype in self.topics.items():
+            topic = f"name: {name}, type: {msgtype}, serialization_format: cdr, offered_qos_profiles: ''"
+            lines += [
+                f"    - topic_metadata: {{{topic}}}",
+                f"      message_count: {counts.get(self.ids[name], 0)}",
+            ]
+        (self.folder / "metadata.yaml").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_types_that_nobody_defines_are_copied_all_the_same(call, storage):
+    picture = people_picture(40, 60, people=2)
+    with sqlite_bag(call.folder / "in", {"/image": IMAGE, "/own": "my_msgs/msg/Own"}) as write:
+        write("/own", START_NS, b"\x00\x01\x00\x00\x07\x00\x00\x00")
+        write("/image", START_NS, bytes(STORE.serialize_cdr(raw(0, picture), IMAGE)))
+    call("in", "out", "-i", "/image", "--copy-all", "--storage", storage)
+    with Reader(call.folder / "out") as reader:
+        copied = [data for connection, _, data in reader.messages() if connection.topic == "/own"]
+        types = {connection.topic: connection for connection in reader.connections}
+    assert copied == [b"\x00\x01\x00\x00\x07\x00\x00\x00"]
+    assert types["/own"].msgtype == "my_msgs/msg/Own"
+    assert types["/image"].digest == STORE.hash_rihs01(IMAGE)
+    assert len(types) == 8
+
+
+def test_fewer_images_than_promised_are_said(call):
+    picture = people_picture(40, 60, people=2)
+    with sqlite_bag(call.folder / "in", {"/image": IMAGE}) as write:
+        write("/image", START_NS, bytes(STORE.serialize_cdr(raw(0, picture), IMAGE)))
+    metadata = call.folder / "in" / "metadata.yaml"
+    metadata.write_text(metadata.read_text().replace("message_count: 1", "message_count: 9"))
+    assert "in: promises 9 images, but holds 1" in call("in", "out", "-i", "/image", code=1)
+
+
+def test_an_interruption_leaves_nothing(call):
+    def see(image):
+        if len(call.segmenter.images) == 2:
+            raise KeyboardInterrupt
+        return scene_of(image)
+
+    call.segmenter = Fake(see)
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    call("in", "out", "-i", "/image", code=1)
+    assert not (call.folder / "out").exists()
+
+
+def test_without_rosbags_the_error_says_what_to_install(call, monkeypatch):
+    for name in list(sys.modules):
+        if name.startswith(("rosbags", "bodypix_ros.ros.bag", "bodypix_ros.ros.typestore")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("bodypix_ros.ros.bag", raising=False)
+    monkeypatch.setitem(sys.modules, "rosbags", None)
+    output = call("in", "out", "-i", "/image", code=2)
+    assert "pip install 'bodypix_ros[bag]'" in output
+
+
+def test_mono16_and_confidence_reach_decoder_and_model(call, monkeypatch):
+    seen = SimpleNamespace(options=None)
+
+    def load(model, **options):
+        seen.options = options
+        return call.segmenter
+
+    monkeypatch.setattr(bodypix_ros, "load", load)
+    call.segmenter = Fake(lambda image: scene_of(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))
+
+    def mono16(number, picture):
+        message = raw(number, picture)
+        values = np.full((4, 6), 1023, np.uint16)
+        message.height, message.width, message.step, message.encoding = 4, 6, 12, "mono16"
+        message.data = values.view(np.uint8).reshape(-1)
+        return message
+
+    write_bag(call.folder / "in", {"/image": mono16})
+    call("in", "out", "-i", "/image", "--mono16-max", 1023, "--confidence", "--score-threshold", 0.5)
+    assert (call.segmenter.images[0] == 255).all()
+    assert seen.options["confidence"] is True
+    assert seen.options["score_threshold"] == 0.5
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_real_pictures_give_what_the_library_gives(data_dir, tmp_path, storage):
+    photos = sorted((data_dir / "images" / "photos").glob("*.jpg"))[:3]
+    pictures = [cv2.resize(cv2.imread(str(photo)), (320, 240)) for photo in photos]
+    topics = {"/raw/image": IMAGE, "/packed/image/compressed": COMPRESSED}
+    write_bag(tmp_path / "in", topics, storage, pictures)
+    with bodypix_ros.load(device="CPU", model_dir=data_dir / "models") as segmenter:
+        scenes = {k: segmenter.segment(picture) for k, picture in enumerate(pictures)}
+        assert any(scene.persons for scene in scenes.values())
+        with bag.InputBag(tmp_path / "in") as source:
+            what = bag.plan(source, list(topics))
+            bar = SimpleNamespace(update=lambda: None)
+            report = bag.process(segmenter, source, what, tmp_path / "out", bar)
+    assert report.images == 2 * len(pictures)
+    assert report.failures == []
+    found, _ = read_bag(tmp_path / "out")
+    check_outputs(found, "/raw/", scenes)
+    check_outputs(found, "/packed/", scenes)
+    assert len(found["/raw/instance_mask/label_info"][0][1].class_map) == 11
