@@ -221,3 +221,30 @@ def test_nobody_leaves_an_empty_instance_mask() -> None:
     boxes = instances.assign(mask, np.zeros(grid(where, 34), np.float32), nobody, where, 0.3, 10, out)
     assert not out.any()
     assert boxes.shape == (0, 4)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(70, 300), st.integers(1, 200), SEEDS, st.integers(0, 4))
+def test_halves_make_the_whole(height: int, width: int, seed: int, people: int) -> None:
+    where = geometry(height, width, 0.5, 16)
+    segments, parts = smooth(grid(where, 1), seed), smooth(grid(where, 24), seed + 1)
+    offsets = smooth(grid(where, 34), seed + 2, 20.0)
+    pose = np.random.default_rng(seed).uniform((0, 0, 0.2), (width, height, 1), (people, 17, 3))
+    results = []
+    for bands in ([None], [(0, 64), (64, height)]):
+        person, labels, owner = (np.full((height, width), 9, np.uint8) for _ in range(3))
+        boxes = []
+        for rows in bands:
+            masks.person_and_parts(segments, parts, where, 0.5, person, labels, rows)
+            found = instances.assign(person, offsets, pose.astype(np.float32), where, 0.3, 5, owner, rows)
+            boxes.append(found)
+        results.append((person, labels, owner))
+        for n in range(people):
+            at = np.argwhere(owner == n + 1)
+            got = [box[n] for box in boxes if box[n, 2]]
+            assert bool(len(at)) == bool(got)
+            if got:
+                assert min(box[0] for box in got) == at[:, 1].min()
+                assert max(box[3] for box in got) == at[:, 0].max() + 1
+    for whole, halves in zip(*results, strict=True):
+        assert np.array_equal(whole, halves)

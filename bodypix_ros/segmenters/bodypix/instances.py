@@ -26,6 +26,7 @@ def assign(
     min_keypoint_score: float,
     refine_steps: int,
     instance_mask: npt.NDArray[np.uint8],
+    rows: tuple[int, int] | None = None,
 ) -> npt.NDArray[np.int32]:
     """Fill the instance mask, and bound each person's pixels.
 
@@ -40,23 +41,25 @@ def assign(
         min_keypoint_score: Keypoints at or below it do not count.
         refine_steps: How often the offsets are followed after the first step.
         instance_mask: uint8 (H, W), overwritten: 0 nobody, k + 1 = `poses[k]`.
+        rows: First row, a multiple of the largest of BLOCKS, and the one after the last to fill; None: all.
 
     Returns:
-        int32 (N, 4): x0, y0, x1, y1, half open; zeros for a person without pixels.
+        int32 (N, 4): x0, y0, x1, y1, half open, of the pixels in those rows; zeros for a person without any.
     """
+    begin, end = rows or (0, geometry.y.size)
     boxes = np.zeros((len(poses), 4), np.int32)
     if len(poses) > 1:
-        instance_mask.fill(0)
+        instance_mask[begin:end].fill(0)
         y, x = geometry.y, geometry.x
         _assign(
             person_mask, long_offsets, poses, np.float32(min_keypoint_score), refine_steps, geometry.stride,
             y.before, np.float32(y.internal / y.padded), x.before, np.float32(x.internal / x.padded),
-            instance_mask, boxes,
+            begin, end, instance_mask, boxes,
         )  # fmt: skip
     elif len(poses) == 1:
-        _take(person_mask, instance_mask, boxes[0])
+        _take(person_mask, begin, end, instance_mask, boxes[0])
     else:
-        instance_mask.fill(0)
+        instance_mask[begin:end].fill(0)
     return boxes
 
 
@@ -184,15 +187,15 @@ def _fill(
     _include(box, last, right)
 
 
-@kernel("void(uint8[:, ::1], uint8[:, ::1], int32[::1])")
-def _take(mask: Array, out: Array, box: Array) -> None:
+@kernel("void(uint8[:, ::1], intp, intp, uint8[:, ::1], int32[::1])")
+def _take(mask: Array, begin: int, end: int, out: Array, box: Array) -> None:
     """Give all pixels of the mask to the only person."""
-    _fill(mask, 1, 0, mask.shape[0], 0, mask.shape[1], out, box, np.empty(mask.shape[1], np.uint8))
+    _fill(mask, 1, begin, end, 0, mask.shape[1], out, box, np.empty(mask.shape[1], np.uint8))
 
 
 @kernel(
     "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], float32, intp, intp,"
-    " intp, float32, intp, float32, uint8[:, ::1], int32[:, ::1])"
+    " intp, float32, intp, float32, intp, intp, uint8[:, ::1], int32[:, ::1])"
 )
 def _assign(
     mask: Array,
@@ -205,6 +208,8 @@ def _assign(
     scale_y: float,
     pad_x: int,
     scale_x: float,
+    begin: int,
+    end: int,
     out: Array,
     boxes: Array,
 ) -> None:
@@ -224,26 +229,26 @@ def _assign(
     # What the corners said: place of each corner in `distance` (0: not asked yet), and the closest pose.
     leaves = block // LEAF
     place = np.zeros(
-        (((height - 1) // block + 1) * leaves + 1, ((width - 1) // block + 1) * leaves + 1), np.int32
+        (((end - begin - 1) // block + 1) * leaves + 1, ((width - 1) // block + 1) * leaves + 1), np.int32
     )
     distance, closest = np.empty((256, people), np.float32), np.empty(256, np.intp)
     asked = 1
     corner = np.empty(4, np.intp)
     stack = np.empty((64, 3), np.intp)
 
-    for top in range(0, height, block):
+    for top in range(begin, end, block):
         for left in range(0, width, block):
             stack[0, 0], stack[0, 1], stack[0, 2] = top, left, block
             depth = 1
             while depth:
                 depth -= 1
                 i0, j0, side = stack[depth, 0], stack[depth, 1], stack[depth, 2]
-                i1, j1 = min(i0 + side, height), min(j0 + side, width)
-                if i0 >= height or j0 >= width or not _any(mask, i0, i1, j0, j1):
+                i1, j1 = min(i0 + side, end), min(j0 + side, width)
+                if i0 >= end or j0 >= width or not _any(mask, i0, i1, j0, j1):
                     continue
                 for c in range(4):
                     y, x = i0 + side * (c >> 1), j0 + side * (c & 1)
-                    if place[y // LEAF, x // LEAF] == 0:
+                    if place[(y - begin) // LEAF, x // LEAF] == 0:
                         if asked == closest.size:
                             distance = np.concatenate((distance, np.empty_like(distance)))
                             closest = np.concatenate((closest, np.empty_like(closest)))
@@ -251,9 +256,9 @@ def _assign(
                             offsets, poses, confident, min(y, height - 1), min(x, width - 1), last_y, last_x,
                             refine, ay, by, ax, bx, at, distance[asked],
                         )  # fmt: skip
-                        place[y // LEAF, x // LEAF] = asked
+                        place[(y - begin) // LEAF, x // LEAF] = asked
                         asked += 1
-                    corner[c] = place[y // LEAF, x // LEAF]
+                    corner[c] = place[(y - begin) // LEAF, x // LEAF]
                 best = closest[corner[0]]
                 if best == closest[corner[1]] and best == closest[corner[2]] and best == closest[corner[3]]:
                     _fill(mask, best + 1, i0, i1, j0, j1, out, boxes[best], seen)

@@ -31,6 +31,7 @@ def person_and_parts(
     threshold: float,
     person_mask: npt.NDArray[np.uint8],
     part_mask: npt.NDArray[np.uint8] | None,
+    rows: tuple[int, int] | None = None,
 ) -> None:
     """Fill the person mask and, with `parts`, the part mask.
 
@@ -41,15 +42,18 @@ def person_and_parts(
         threshold: Person where the probability is above it.
         person_mask: uint8 (H, W), overwritten with 0 and 1.
         part_mask: uint8 (H, W), overwritten with 0 and part id + 1.
+        rows: First row and the one after the last to fill; None: all.
     """
     if parts is None or part_mask is None:
         parts, part_mask = _NO_PARTS, _NO_MASK
-    person_mask.fill(0)
-    part_mask.fill(0)
+    begin, end = rows or (0, geometry.y.size)
+    person_mask[begin:end].fill(0)
+    part_mask[begin:end].fill(0)
     y, x = geometry.y, geometry.x
     _masks(
         segments, parts, geometry.stride, np.float32(threshold), np.float32(_logit(threshold)),
-        y.first, y.fraction, x.first, x.fraction, person_mask, part_mask,
+        y.first if rows is None else y.first.clip(begin, end), y.fraction, x.first, x.fraction,
+        person_mask, part_mask,
     )  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """BodyPix 2: one frame's way from image to Scene."""
 
+import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bodypix_ros.scene import Box, Person, Scene
 from bodypix_ros.segmenters.base import Segmenter, as_pixels, replace_options
 from bodypix_ros.segmenters.bodypix import instances, masks, poses
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
+from bodypix_ros.segmenters.bodypix.instances import BLOCKS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.bodypix.resize import resize
 
@@ -37,6 +39,9 @@ _NORMALIZATION = {
     "resnet50": (1.0, np.array([-123.15, -115.90, -103.06], np.float32)),
 }
 """Scale and bias (red, green, blue) that each architecture was trained with."""
+
+_WORTH_HALVING = 500_000
+"""Pixels times people from which two threads fill the masks sooner than one."""
 
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
@@ -78,6 +83,10 @@ class BodyPix(Segmenter):
             first_size=self.input_size(*_FIRST_IMAGE),
         )
 
+        # The cores that the network leaves idle afterwards; with many requests there are none.
+        alone = performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
+        self._helper = ThreadPoolExecutor(1, "bodypix masks") if alone else None
+
     @property
     def options(self) -> BodyPixOptions:
         """The options in force."""
@@ -117,6 +126,8 @@ class BodyPix(Segmenter):
     def close(self) -> None:
         """Let go of the device."""
         self._runtime = None
+        if self._helper is not None:
+            self._helper.shutdown(wait=False)
 
     def update(self, **options: Any) -> None:
         """Change options while running; the internal resolution needs a new `load`."""
@@ -150,8 +161,7 @@ class BodyPix(Segmenter):
         options = self._options
         where = self._geometry(*pixels.shape[:2])
         network = self._running.network(where.y.internal, where.x.internal)
-        with ExitStack() as stack:
-            request = stack.enter_context(network.request())
+        with network.request() as request:
             started = time.perf_counter()
             resize(pixels, channels, where, self._scale, self._bias, request.input)
             ready = time.perf_counter()
@@ -165,37 +175,50 @@ class BodyPix(Segmenter):
     def _geometry(self, height: int, width: int) -> Geometry:
         return geometry(height, width, self._resolution, self._stride)
 
+    def _by_halves(
+        self, fill: Callable[[int, int], npt.NDArray[np.int32]], height: int, work: int
+    ) -> npt.NDArray[np.int32]:
+        """Fill the upper and the lower rows at once where that pays, and join the boxes."""
+        middle = height // 2 // BLOCKS[0] * BLOCKS[0]
+        if self._helper is None or not middle or work < _WORTH_HALVING:
+            return fill(0, height)
+        lower_half = self._helper.submit(fill, middle, height)
+        upper, lower = fill(0, middle), lower_half.result()
+        joined = np.minimum(upper, lower)
+        joined[:, 2:] = np.maximum(upper[:, 2:], lower[:, 2:])
+        alone = (upper[:, 2] == 0) | (lower[:, 2] == 0)  # in one half only: the other's box is zeros
+        joined[alone] = (upper + lower)[alone]
+        return joined
+
     def _decode(self, request: Request, where: Geometry, options: BodyPixOptions, stamp: Any) -> Scene:
         segments, parts, heatmaps, short, long, forward, backward = (request.outputs[n] for n in self._names)
         shape = (where.y.size, where.x.size)
-        person_mask, instance_mask = np.empty(shape, np.uint8), np.empty(shape, np.uint8)
-        part_mask = np.empty(shape, np.uint8) if options.parts else None
-        masks.person_and_parts(
-            segments,
-            parts if options.parts else None,
-            where,
-            options.segmentation_threshold,
-            person_mask,
-            part_mask,
-        )
+        # One block, which malloc hands out again for the next image; several would be given back to the
+        # system and cost page faults every time.
+        block = np.empty((2 + options.parts + options.confidence, *shape), np.uint8)
+        person_mask, instance_mask = block[0], block[1]
+        part_mask = block[2] if options.parts else None
+        confidence = block[-1] if options.confidence else None
         keypoints, scores = poses.decode(
             heatmaps, short, forward, backward, where,
             options.max_detections, options.score_threshold, options.nms_radius,
         )  # fmt: skip
         competing = scores >= options.score_threshold
         keypoints, scores = keypoints[competing], scores[competing]
-        boxes = instances.assign(
-            person_mask,
-            long,
-            keypoints,
-            where,
-            options.min_keypoint_score,
-            options.refine_steps,
-            instance_mask,
-        )
-        confidence = None
-        if options.confidence:
-            confidence = np.empty(shape, np.uint8)
+
+        def fill(begin: int, end: int) -> npt.NDArray[np.int32]:
+            rows = (begin, end)
+            masks.person_and_parts(
+                segments, parts if options.parts else None, where, options.segmentation_threshold,
+                person_mask, part_mask, rows,
+            )  # fmt: skip
+            return instances.assign(
+                person_mask, long, keypoints, where, options.min_keypoint_score, options.refine_steps,
+                instance_mask, rows,
+            )  # fmt: skip
+
+        boxes = self._by_halves(fill, where.y.size, len(keypoints) * person_mask.size)
+        if confidence is not None:
             masks.confidence(segments, where, confidence)
         persons = tuple(
             Person(
