@@ -82,6 +82,18 @@ def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width
             assert (y1, x1) == tuple(at.max(axis=0) + 1)
 
 
+def test_boxes_bound_the_pixels_of_large_pictures_too(segmenter: Segmenter) -> None:
+    several = 0
+    for seed in range(6):
+        scene = segmenter.segment(picture(480, 640, seed))
+        several += len(scene.persons) > 1
+        for k, person in enumerate(scene.persons):
+            at = np.argwhere(scene.instance_mask == k + 1)
+            if len(at):
+                assert person.box == (*at.min(axis=0)[::-1], *(at.max(axis=0)[::-1] + 1))
+    assert several
+
+
 def test_random_weights_do_find_people(segmenter: Segmenter) -> None:
     scenes = [segmenter.segment(picture(120, 160, seed)) for seed in range(5)]
     assert any(scene.persons for scene in scenes)
