@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 """An array inside a kernel; the kernel's signature says of what."""
+Float = Any
+"""A number inside a kernel; numba knows which, and numpy's stubs differ from version to version."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 

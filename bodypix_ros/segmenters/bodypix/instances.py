@@ -9,7 +9,7 @@ what a corner said is kept for its neighbours.
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 LEAF = 4
@@ -88,13 +88,13 @@ def _distances(
     confident: Array,
     i: int,
     j: int,
-    last_y: float,
-    last_x: float,
+    last_y: Float,
+    last_x: Float,
     refine: int,
-    ay: float,
-    by: float,
-    ax: float,
-    bx: float,
+    ay: Float,
+    by: Float,
+    ax: Float,
+    bx: Float,
     at: Array,
     out: Array,
 ) -> int:
@@ -201,13 +201,13 @@ def _assign(
     mask: Array,
     offsets: Array,
     poses: Array,
-    least: float,
+    least: Float,
     refine: int,
     stride: int,
     pad_y: int,
-    scale_y: float,
+    scale_y: Float,
     pad_x: int,
-    scale_x: float,
+    scale_x: Float,
     begin: int,
     end: int,
     out: Array,
@@ -231,7 +231,8 @@ def _assign(
     place = np.zeros(
         (((end - begin - 1) // block + 1) * leaves + 1, ((width - 1) // block + 1) * leaves + 1), np.int32
     )
-    distance, closest = np.empty((256, people), np.float32), np.empty(256, np.intp)
+    distance: Array = np.empty((256, people), np.float32)
+    closest: Array = np.empty(256, np.intp)
     asked = 1
     corner = np.empty(4, np.intp)
     stack = np.empty((64, 3), np.intp)

@@ -17,7 +17,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 _PAD = 64  # more than the largest stride: length of the scratch rows of one cell
@@ -76,26 +76,26 @@ _NO_MASK = np.zeros((0, 0), np.uint8)
 
 
 @kernel(inline=True)
-def _sigmoid(value: float) -> np.float32:
+def _sigmoid(value: Float) -> Float:
     """1 / (1 + exp(-value)) within 2 ulp, without a call, so that loops over it become vector code.
 
     The exponential is 2^n * exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf for exp(r).
     """
     one, half = np.float32(1), np.float32(0.5)
-    x = min(max(-value, np.float32(-87)), np.float32(87))
+    x: Float = min(max(-value, np.float32(-87)), np.float32(87))
     n = np.floor(x * np.float32(1.44269504) + half)
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     p = np.float32(1.9875691500e-4) * r + np.float32(1.3981999507e-3)
     p = ((p * r + np.float32(8.3334519073e-3)) * r + np.float32(4.1665795894e-2)) * r
     p = ((p + np.float32(1.6666665459e-1)) * r + half) * r * r + r + one
     power = np.int32((np.int32(n) + np.int32(127)) << np.int32(23)).view(np.float32)
-    score: np.float32 = one / (one + p * power)
+    score: Float = one / (one + p * power)
     return score
 
 
 @kernel(inline=True)
 def _row(
-    v00: float, v01: float, v10: float, v11: float, fy: float, fx: Array, columns: int, out: Array
+    v00: Float, v01: Float, v10: Float, v11: Float, fy: Float, fx: Array, columns: int, out: Array
 ) -> None:
     """One internal row of a cell: logits between its corners, as probabilities."""
     a, b = v00 + (v10 - v00) * fy, v01 + (v11 - v01) * fy
@@ -105,7 +105,7 @@ def _row(
 
 @kernel(inline=True)
 def _states(
-    above: Array, below: Array, lead_above: Array, lead_below: Array, compete: bool, threshold: float,
+    above: Array, below: Array, lead_above: Array, lead_below: Array, compete: bool, threshold: Float,
     columns: int, state: Array,
 ) -> None:  # fmt: skip
     """What the steps between two internal rows are.
@@ -124,10 +124,10 @@ def _states(
 
 
 @kernel(inline=True)
-def _mix(above: Array, below: Array, s: int, fy: float, fx: float) -> np.float32:
+def _mix(above: Array, below: Array, s: int, fy: Float, fx: Float) -> Float:
     """Bilinear between the steps s and s + 1 of two internal rows."""
     a, b = above[s] + (above[s + 1] - above[s]) * fx, below[s] + (below[s + 1] - below[s]) * fx
-    mixed: np.float32 = a + (b - a) * fy
+    mixed: Float = a + (b - a) * fy
     return mixed
 
 
@@ -181,8 +181,8 @@ def _masks(
     segments: Array,
     parts: Array,
     stride: int,
-    threshold: float,
-    logit: float,
+    threshold: Float,
+    logit: Float,
     first_y: Array,
     fraction_y: Array,
     first_x: Array,

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 _TREE = np.array([[KEYPOINTS.index(parent), KEYPOINTS.index(child)] for parent, child in POSE_TREE], np.intp)
@@ -35,7 +35,7 @@ def decode(
     Returns:
         float32 (N, 17, 3): x, y in image pixels, score; and float32 (N,): the poses' scores.
     """
-    poses = np.zeros((max_detections, len(KEYPOINTS), 3))
+    poses: npt.NDArray[np.float64] = np.zeros((max_detections, len(KEYPOINTS), 3))
     scores = np.zeros(max_detections)
     count = _decode(
         heatmaps,
@@ -57,18 +57,18 @@ def decode(
 
 
 @kernel(inline=True)
-def _sigmoid(value: float) -> float:
+def _sigmoid(value: Float) -> Float:
     score: float = 1.0 / (1.0 + np.exp(-np.float64(value)))
     return score
 
 
 @kernel(inline=True)
-def _cell(position: float, stride: int, points: int) -> int:
+def _cell(position: Float, stride: int, points: int) -> int:
     return min(max(int(np.floor(position / stride + 0.5)), 0), points - 1)
 
 
 @kernel(inline=True)
-def _near(poses: Array, count: int, k: int, y: float, x: float, squared_radius: float) -> bool:
+def _near(poses: Array, count: int, k: int, y: Float, x: Float, squared_radius: Float) -> bool:
     """Is (y, x) within the radius of keypoint k of one of the first `count` poses?"""
     for n in range(count):
         dy, dx = poses[n, k, 1] - y, poses[n, k, 0] - x
@@ -116,8 +116,8 @@ def _decode(
     backward: Array,
     tree: Array,
     stride: int,
-    score_threshold: float,
-    nms_radius: float,
+    score_threshold: Float,
+    nms_radius: Float,
     poses: Array,
     scores: Array,
 ) -> int:

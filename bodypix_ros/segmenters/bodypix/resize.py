@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 
@@ -31,6 +31,7 @@ def resize(
     height, width, count = image.shape
     row_bytes = width * count
     step, along, across = image.strides
+    line: npt.NDArray[np.uint8]
     if image.flags.c_contiguous:
         line, step = image.reshape(-1), row_bytes
     elif step >= row_bytes and along == count and across == 1:  # rows with padding between them
@@ -51,7 +52,7 @@ def resize(
 )
 def _resize(
     line: Array, step: int, row_bytes: int, count: int, red: int, green: int, blue: int,
-    source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: float, bias: Array, out: Array,
+    source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: Float, bias: Array, out: Array,
 ) -> None:  # fmt: skip
     # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
     # Unsigned indices spare numba's check for negative ones.

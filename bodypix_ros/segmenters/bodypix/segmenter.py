@@ -184,7 +184,7 @@ class BodyPix(Segmenter):
             return fill(0, height)
         lower_half = self._helper.submit(fill, middle, height)
         upper, lower = fill(0, middle), lower_half.result()
-        joined = np.minimum(upper, lower)
+        joined: npt.NDArray[np.int32] = np.minimum(upper, lower)
         joined[:, 2:] = np.maximum(upper[:, 2:], lower[:, 2:])
         alone = (upper[:, 2] == 0) | (lower[:, 2] == 0)  # in one half only: the other's box is zeros
         joined[alone] = (upper + lower)[alone]
