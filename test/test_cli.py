@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 from pycocotools.coco import COCO
 
 import bodypix_ros
-from bodypix_ros import coco, media
+from bodypix_ros import coco, media, rendering
 from bodypix_ros.cli import COMMANDS, main
 from bodypix_ros.cli.process import output_names
 from bodypix_ros.models import catalogue, store
@@ -103,6 +104,53 @@ class TestRun:
         call("run", "a.png", "--draw", "instances", "--opacity", 1, "--no-masks")
         x0, y0, _, _ = scene_of(people_picture()).persons[0].box
         assert tuple(media.read_picture("bodypix_out/a.overlay.png")[y0, x0]) == (53, 75, 230)
+
+    @pytest.mark.parametrize("mode", rendering.MODES)
+    def test_every_mode_of_the_library(self, call, loaded, mode):
+        write_pictures(call.folder, "a.png")
+        call(
+            "run", "a.png", "--mode", mode, "--no-masks", "--opacity", 0.8, "--blur", 7, "--edge-blur", 2,
+            "--pixel-size", 5, "--hide", "hand,0", "--min-keypoint-score", 0.1,
+        )  # fmt: skip
+        image = people_picture()
+        expected = rendering.draw(
+            image, scene_of(image), mode, opacity=0.8, blur=7, edge_blur=2, pixel_size=5,
+            part_ids=(0, 10, 11), min_keypoint_score=0.1, bgr=True,
+        )  # fmt: skip
+        assert (expected != image).any()
+        assert np.array_equal(media.read_picture("bodypix_out/a.overlay.png"), expected)
+
+    def test_help_names_every_mode_with_what_it_shows(self, call):
+        text = call("run", "--help").stdout
+        for mode, shows in rendering.MODES.items():
+            assert mode in text
+            assert shows.split(",")[0] in " ".join(text.split())
+
+    def test_privacy_modes_draw_nothing_without_parts(self, call, loaded):
+        def see(image):
+            return replace(scene_of(image), part_mask=None)
+
+        loaded.segmenter = FakeSegmenter(see)
+        write_pictures(call.folder, "a.png")
+        write_video(call.folder / "film.mp4")
+        result = call("run", "a.png", "film.mp4", "--mode", "blur_parts", "--no-masks", code=1)
+        assert result.stderr.count("blur_parts hides body parts, which fake does not find; not drawn") == 2
+        assert files(call.folder / "bodypix_out") == ["people.json"]
+
+    def test_mode_of_a_video(self, call, loaded):
+        write_video(call.folder / "film.mp4", 3)
+        call("run", "film.mp4", "--mode", "mask", "--opacity", 1)
+        with media.VideoReader(media.Video("bodypix_out/film.overlay.mp4")) as reader:
+            frames = list(reader)
+        assert len(frames) == 3
+        assert frames[0][:10].max() < 20
+
+    def test_legend(self, call, loaded):
+        write_pictures(call.folder, "a.png")
+        call("run", "a.png", "--no-masks", "--draw", "legend")
+        image = people_picture()
+        expected = rendering.draw_legend(image, scene_of(image), bgr=True)
+        assert np.array_equal(media.read_picture("bodypix_out/a.overlay.png"), expected)
 
     def test_folder_with_a_bad_picture_goes_on_and_exits_1(self, call, loaded):
         write_pictures(call.folder, "in/a.png", "in/c.png")
@@ -269,6 +317,13 @@ class TestRun:
             ([], "Missing argument 'SOURCE...'"),
             (["a.png", "--draw", "boxes,hats"], "'hats' is none of"),
             (["a.png", "--draw", "parts", "--no-parts"], "--draw parts needs parts"),
+            (["a.png", "--draw", "legend", "--no-parts"], "--draw legend needs parts"),
+            (["a.png", "--mode", "hats"], "'hats' is none of parts, instances"),
+            (["a.png", "--mode", "mask", "--draw", "poses"], "--mode and --draw exclude each other"),
+            (["a.png", "--mode", "pixelate_parts", "--no-parts"], "--mode pixelate_parts needs parts"),
+            (["a.png", "--mode", "blur_parts", "--hide", "nose"], "no part is called 'nose'"),
+            (["a.png", "--blur", "21"], "--blur"),
+            (["a.png", "--pixel-size", "0"], "--pixel-size"),
             (["a.png", "--opacity", "2"], "--opacity"),
         ],
     )
@@ -330,6 +385,37 @@ class TestDemo:
         call("demo", "--out", "here")
         assert np.array_equal(media.read_picture("here/astronaut.png"), data.astronaut()[..., ::-1])
         assert (call.folder / "here/astronaut.overlay.png").is_file()
+
+    def test_sheet_of_every_mode(self, call, loaded):
+        write_pictures(call.folder, "a.png")
+        assert call("demo", "a.png", "--sheet", "new/modes.jpg").stdout.endswith("  new/modes.jpg\n")
+        image = people_picture()
+        expected = rendering.contact_sheet(image, scene_of(image), bgr=True)
+        sheet = media.read_picture("new/modes.jpg")
+        assert sheet.shape == expected.shape
+        assert np.abs(sheet.astype(int) - expected).mean() < 4
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--sheet", "a.png"], "--sheet writes a JPEG: call it a.jpg"),
+            (["--sheet", "a.jpg", "--no-parts"], "--sheet needs parts"),
+            (["film.mp4", "--sheet", "a.jpg"], "--sheet needs a picture"),
+            (["--mode", "parts", "--no-parts"], "--mode parts needs parts"),
+        ],
+    )
+    def test_wrong_usage_exits_2(self, call, loaded, arguments, message):
+        if "film.mp4" in arguments:
+            write_video(call.folder / "film.mp4", 2)
+        assert message in call("demo", *arguments, code=2).stderr
+        assert not (call.folder / "a.jpg").exists()
+
+    def test_mode(self, call, loaded):
+        write_pictures(call.folder, "a.png")
+        call("demo", "a.png", "--mode", "bokeh")
+        image = people_picture()
+        expected = rendering.draw(image, scene_of(image), "bokeh", bgr=True)
+        assert np.array_equal(media.read_picture("demo/a.overlay.png"), expected)
 
     def test_without_scikit_image_it_says_what_to_install(self, call, loaded, monkeypatch):
         monkeypatch.setitem(sys.modules, "skimage", None)

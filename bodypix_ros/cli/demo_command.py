@@ -13,7 +13,7 @@ from bodypix_ros.cli.options import (
     model_option,
     quiet_option,
 )
-from bodypix_ros.cli.run_command import drawing_options, execute
+from bodypix_ros.cli.run_command import drawing, drawing_options, execute
 
 
 def astronaut() -> Any:
@@ -28,6 +28,18 @@ def astronaut() -> Any:
     return data.astronaut()[..., ::-1].copy()
 
 
+def write_sheet(path: Path, sheet: Any) -> None:
+    """Write a JPEG small enough for a web page: uint8 (H, W, 3), BGR."""
+    import cv2
+
+    from bodypix_ros import media
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    with media.replacing(path) as part:
+        part.write_bytes(data.tobytes())
+
+
 @click.command("demo")
 @click.argument("source", required=False)
 @click.option(
@@ -38,6 +50,12 @@ def astronaut() -> Any:
     show_default=True,
     help="Folder for the results; made if it is not there.",
 )
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a JPEG that shows every mode side by side.",
+)
 @drawing_options
 @model_option
 @device_options
@@ -47,8 +65,7 @@ def astronaut() -> Any:
 def command(
     source: str | None,
     out: Path,
-    layers: tuple[str, ...],
-    opacity: float,
+    sheet: Path | None,
     model: str,
     quiet: bool,
     **options: Any,
@@ -56,16 +73,23 @@ def command(
     """Find the people in one picture and show what comes out.
 
     Without SOURCE, those in a picture of an astronaut that comes with scikit-image. Writes what `bodypix run`
-    writes and names every file.
+    writes and names every file. For the modes see `bodypix run --help`.
 
     \b
     Examples:
       bodypix demo
       bodypix demo holiday.jpg --out found
+      bodypix demo --mode blur_parts
+      bodypix demo --sheet modes.jpg            # every mode side by side
     """  # noqa: D301 - click's mark
-    from bodypix_ros import media
+    from bodypix_ros import media, rendering
     from bodypix_ros.cli.process import Output
 
+    arguments = drawing(options)
+    if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):
+        raise click.UsageError(f"--sheet writes a JPEG: call it {sheet.with_suffix('.jpg')}")
+    if sheet is not None and options["parts"] is False:
+        raise click.UsageError("--sheet needs parts; leave out --no-parts")
     # The model comes first: without one there is nothing to write.
     with load_segmenter(model, options) as segmenter:
         if source is None:
@@ -77,9 +101,14 @@ def command(
             sources = media.find_sources([source])
         except media.MediaError as error:
             raise click.UsageError(str(error)) from error
-        score = options["min_keypoint_score"]
-        output = Output(out, layers, opacity=opacity, min_keypoint_score=0.3 if score is None else score)
-        report = execute(segmenter, sources, output, quiet)
+        if sheet is not None and not isinstance(sources[0], media.Picture):
+            raise click.UsageError("--sheet needs a picture, not a video or a camera")
+        report = execute(segmenter, sources, Output(out, **arguments), quiet)
+        if sheet is not None and not report.failures:
+            picture = media.read_picture(source)
+            scene = segmenter.segment(picture)
+            write_sheet(sheet, rendering.contact_sheet(picture, scene, bgr=True))
+            report.files.append(sheet)
     for path in report.files:
         click.echo(f"  {path}")
     if report.failures:

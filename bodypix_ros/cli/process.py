@@ -19,7 +19,7 @@ from bodypix_ros.scene import Scene
 if TYPE_CHECKING:
     from bodypix_ros.segmenters import Segmenter
 
-LAYERS = ("parts", "instances", "boxes", "poses")
+LAYERS = ("parts", "instances", "boxes", "poses", "legend")
 """What an overlay can show, in the order it is painted."""
 
 DOCUMENT = "people.json"
@@ -32,18 +32,33 @@ class Output:
     Attributes:
         folder: Where to; made if it is not there.
         layers: What the overlay shows, of `LAYERS`; nothing means no overlay.
+        mode: Draw so instead, one of `rendering.MODES`.
         masks: Write mask pictures beside pictures.
         overlay_suffix: Format of overlay pictures.
-        opacity: Of instances and parts in the overlay.
+        opacity: Of tints and masks.
+        blur: Of the background or of hidden parts, in pixels.
+        edge_blur: Of edges, in pixels.
+        pixel_size: Of cells, in pixels.
+        part_ids: What the privacy modes hide.
         min_keypoint_score: Keypoints below are not drawn and not counted as seen.
     """
 
     folder: Path
     layers: tuple[str, ...] = ("instances", "boxes", "poses")
+    mode: str | None = None
     masks: bool = True
     overlay_suffix: str = ".png"
     opacity: float = 0.5
+    blur: float = 10
+    edge_blur: float = 3
+    pixel_size: float = 10
+    part_ids: tuple[int, ...] = (0, 1)
     min_keypoint_score: float = 0.3
+
+    @property
+    def drawn(self) -> bool:
+        """Whether any picture is drawn."""
+        return self.mode is not None or bool(self.layers)
 
 
 @dataclass(slots=True)
@@ -151,7 +166,7 @@ class _Work:
         try:
             image = media.read_picture(source.path)
             scene = self.segment(image)
-            if self.output.layers:
+            if self.output.drawn:
                 self.write(f"{name}.overlay{self.output.overlay_suffix}", self.overlay(image, scene))
             if self.output.masks:
                 self.masks(scene, name)
@@ -175,22 +190,45 @@ class _Work:
             with media.VideoWriter(path, reader.fps) as writer:
                 for frame in reader:
                     scene = self.segment(frame)
-                    if self.output.layers:
+                    if self.output.drawn:
                         writer.write(self.overlay(frame, scene))
                     self.record(scene, f"{source.name}#{reader.frames_read}")
                     self.bar.update()
                     if self.stopped():
                         break
-            if self.output.layers and reader.frames_read:
+            if self.output.drawn and reader.frames_read:
                 self.report.files.append(path)
             if not self.stopped():
                 reader.check_end()
 
     def overlay(self, image: media.Image, scene: Scene) -> media.Image:
-        """Draw the layers asked for over a BGR image."""
-        layers, opacity = self.output.layers, self.output.opacity
+        """Draw what was asked for over a BGR image.
+
+        Raises:
+            ValueError: A privacy mode lacks the parts it should hide.
+        """
+        output = self.output
+        layers, opacity = output.layers, output.opacity
         if getattr(self.segmenter.options, "flip_horizontal", False):
             image = np.ascontiguousarray(image[:, ::-1])  # the Scene is of the mirrored picture
+        if output.mode is not None:
+            drawn = rendering.draw(
+                image,
+                scene,
+                output.mode,
+                opacity=opacity,
+                blur=output.blur,
+                edge_blur=output.edge_blur,
+                part_ids=output.part_ids,
+                min_keypoint_score=output.min_keypoint_score,
+                pixel_size=output.pixel_size,
+                bgr=True,
+            )
+            if drawn is None:
+                raise ValueError(
+                    f"{output.mode} hides body parts, which {self.segmenter.model} does not find; not drawn"
+                )
+            return drawn
         if "parts" in layers:
             image = rendering.draw_parts(image, scene, opacity, bgr=True)
         if "instances" in layers:
@@ -198,7 +236,9 @@ class _Work:
         if "boxes" in layers:
             image = rendering.draw_boxes(image, scene, bgr=True)
         if "poses" in layers:
-            image = rendering.draw_poses(image, scene, self.output.min_keypoint_score, bgr=True)
+            image = rendering.draw_poses(image, scene, output.min_keypoint_score, bgr=True)
+        if "legend" in layers:
+            image = rendering.draw_legend(image, scene, bgr=True)
         return image
 
     def segment(self, image: media.Image) -> Scene:

@@ -31,11 +31,63 @@ def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
     return wanted
 
 
+def _mode(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from bodypix_ros.rendering import MODES
+
+    if value is not None and value not in MODES:
+        raise click.BadParameter(f"'{value}' is none of {', '.join(MODES)}")
+    return value
+
+
+def _hidden(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
+    from bodypix_ros.rendering import part_ids_of
+
+    try:
+        return part_ids_of(name.strip() for name in value.split(",") if name.strip())
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 def drawing_options(command: Any) -> Any:
-    """Add the options that say what an overlay shows."""
+    """Add the options that say what is drawn; `drawing` turns their values into arguments of `Output`."""
     for option in (
         click.option(
-            "--opacity", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Of the tints."
+            "--pixel-size",
+            type=click.FloatRange(min=1),
+            default=10,
+            show_default=True,
+            help="Width of the cells of pixelated and pixelate_parts.",
+        ),
+        click.option(
+            "--edge-blur",
+            type=click.FloatRange(0, 20),
+            default=3,
+            show_default=True,
+            help="Softness of edges, in pixels; privacy modes hide three times as much around parts.",
+        ),
+        click.option(
+            "--blur",
+            type=click.FloatRange(0, 20),
+            default=10,
+            show_default=True,
+            help="Of the background in bokeh and of parts in blur_parts, in pixels.",
+        ),
+        click.option(
+            "--hide",
+            "part_ids",
+            default="face",
+            show_default=True,
+            callback=_hidden,
+            metavar="PARTS",
+            help="What blur_parts and pixelate_parts hide: part ids, names, words of names such as "
+            "face,hand,left_upper_arm; all for whole people.",
+        ),
+        click.option(
+            "--opacity",
+            type=click.FloatRange(0, 1),
+            default=0.5,
+            show_default=True,
+            help="Of tints and masks.",
         ),
         click.option(
             "--draw",
@@ -43,11 +95,43 @@ def drawing_options(command: Any) -> Any:
             default="instances,boxes,poses",
             show_default=True,
             callback=_layers,
-            help="What overlays show: instances, boxes, poses, parts; none for no overlays.",
+            help="What overlays show: instances, boxes, poses, parts, legend; none for no overlays.",
+        ),
+        click.option(
+            "--mode",
+            callback=_mode,
+            metavar="MODE",
+            help="Draw so instead: parts, instances, skeleton, mask, bokeh, pixelated, blur_parts, "
+            "pixelate_parts.",
         ),
     ):
         command = option(command)
     return command
+
+
+_DRAWING = ("layers", "mode", "opacity", "blur", "edge_blur", "pixel_size", "part_ids")
+
+
+def drawing(options: dict[str, Any]) -> dict[str, Any]:
+    """Take the values of `drawing_options` out of a command's options, as arguments of `Output`.
+
+    Raises:
+        click.UsageError: Some of them do not go together, or with --no-parts.
+    """
+    found = {name: options.pop(name) for name in _DRAWING}
+    given = click.get_current_context().get_parameter_source("layers")
+    if found["mode"] is not None and given is not click.core.ParameterSource.DEFAULT:
+        raise click.UsageError("--mode and --draw exclude each other")
+    if options["parts"] is False:
+        from bodypix_ros.rendering import PRIVACY_MODES
+
+        if found["mode"] in {"parts", *PRIVACY_MODES}:
+            raise click.UsageError(f"--mode {found['mode']} needs parts; leave out --no-parts")
+        for layer in ("parts", "legend"):
+            if found["mode"] is None and layer in found["layers"]:
+                raise click.UsageError(f"--draw {layer} needs parts; leave out --no-parts")
+    score = options["min_keypoint_score"]
+    return {**found, "min_keypoint_score": 0.3 if score is None else score}
 
 
 @click.command("run")
@@ -78,8 +162,6 @@ def drawing_options(command: Any) -> Any:
 def command(
     sources: tuple[str, ...],
     out: Path,
-    layers: tuple[str, ...],
-    opacity: float,
     masks: bool,
     overlay_format: str,
     model: str,
@@ -93,7 +175,7 @@ def command(
 
     \b
     Written for a picture NAME:
-      NAME.overlay.png    the picture with people drawn in
+      NAME.overlay.png    the picture with people drawn in, as --draw or --mode says
       NAME.mask.png       255 where people are
       NAME.instances.png  1 for the first person, 2 for the second, ...
       NAME.parts.png      part id + 1
@@ -103,23 +185,35 @@ def command(
       people.json         COCO: boxes, keypoints, masks as RLE; a frame is called NAME#NUMBER
 
     \b
+    Modes, instead of the layers of --draw:
+      parts           body parts in their colours
+      instances       each person in a colour, with box and number
+      skeleton        keypoints, bones and scores
+      mask            people alone; the rest is dark
+      bokeh           people sharp; the rest is blurred
+      pixelated       body parts as a mosaic of coloured cells
+      blur_parts      privacy: faces, or what --hide says, blurred
+      pixelate_parts  privacy: faces, or what --hide says, as a mosaic
+    The privacy modes reduce what can be recognised and guarantee nothing: a face that is not found stays.
+    They draw nothing where the model gives no parts.
+
+    \b
     Examples:
       bodypix run holiday.jpg
       bodypix run photos/ film.mp4 --out found --draw parts,poses
+      bodypix run film.mp4 --mode blur_parts --hide face,hand
       bodypix run 0 --device GPU,CPU --internal-resolution low
       bodypix run photos/ --draw none --no-masks        # people.json only
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
     from bodypix_ros.cli.process import Output
 
-    if "parts" in layers and options["parts"] is False:
-        raise click.UsageError("--draw parts needs parts; leave out --no-parts")
+    arguments = drawing(options)
     try:
         found = media.find_sources(sources)
     except media.MediaError as error:
         raise click.UsageError(str(error)) from error
-    score = options["min_keypoint_score"]
-    output = Output(out, layers, masks, f".{overlay_format}", opacity, 0.3 if score is None else score)
+    output = Output(out, masks=masks, overlay_suffix=f".{overlay_format}", **arguments)
     with load_segmenter(model, options) as segmenter:
         report = execute(segmenter, found, output, quiet)
     if report.failures:
