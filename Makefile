@@ -1,8 +1,16 @@
 # Two commands do everything: `make demo` and `make test`. Both make their own virtual environment.
+SHELL := bash
 PYTHON ?= python3
 SOURCE ?=
 OUT ?= demo
 VENV := .venv
+
+# A ROS 2 that is sourced, or the newest in the usual prefix. Its Python must be PYTHON.
+ROS_SETUP := $(lastword $(sort $(wildcard /opt/ros/*/setup.bash)))
+ROS := $(if $(ROS_DISTRO),true,$(if $(ROS_SETUP),. $(ROS_SETUP)))
+
+comma := ,
+EXTRAS := demo,test$(if $(ROS),$(comma)ros-test)
 
 .PHONY: demo test clean
 
@@ -13,13 +21,18 @@ test: $(VENV)/.ready
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest
+ifeq ($(ROS),)
+	@echo 'ROS 2: none is sourced and none is in /opt/ros: the tests of the nodes are skipped'
+else
+	$(ROS) && $(VENV)/bin/python -m pytest test/ros test/test_messages_on_ros.py
+endif
+	$(VENV)/bin/python -m pytest --ignore=test/ros --ignore=test/test_messages_on_ros.py
 
 $(VENV)/.ready: setup.py pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --upgrade pip
-	$(VENV)/bin/pip install --quiet -e '.[demo,test]'
+	$(VENV)/bin/pip install --quiet -e '.[$(EXTRAS)]'
 	touch $@
 
 clean:

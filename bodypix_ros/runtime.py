@@ -156,8 +156,13 @@ class Runtime:
         self.precision = ""
         self.device = ""
         self.threads: int | None = None
-        self._choose(_candidates(device, self._core.available_devices), first_size)
+        self._choose(_candidates(device, self._core), first_size)
         self.load_s = time.perf_counter() - started
+
+    @property
+    def chosen(self) -> str:
+        """The device as OpenVINO takes it, so that another network can be put beside this one."""
+        return self._chosen
 
     def network(self, height: int, width: int) -> Network:
         """The network for inputs of height x width, compiled at the first call for that size."""
@@ -255,8 +260,11 @@ def devices(core: Any = None) -> list[Device]:
     ]
 
 
-def _candidates(wanted: str, available: Sequence[str]) -> list[str]:
+def _candidates(wanted: str, core: Any) -> list[str]:
     """Devices to try, in order. Raises ValueError for one that is not here."""
+    if wanted.strip().upper() == "CPU":
+        return ["CPU"]  # always here; asking what there is would load the plugins of all others, 40 MB
+    available: list[str] = core.available_devices
     if wanted.upper() == "AUTO":
         return [name for kind in AUTO for name in available if name.split(".")[0] == kind]
     names = [name.strip().upper() for name in wanted.split(",")]
