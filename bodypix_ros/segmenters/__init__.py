@@ -57,4 +57,20 @@ def load(
             performance_hint=performance_hint,
             options=options,
         )
-    raise ValueError(f"{model} is in the catalogue, but this version runs only the BodyPix models")
+    if reference_dilation:
+        raise ValueError(f"reference_dilation is for BodyPix models only, not for {model}")
+    common: dict[str, Any] = {
+        "device": device,
+        "precision": precision,
+        "model_dir": model_dir,
+        "cache_dir": cache_dir,
+        "performance_hint": performance_hint,
+        "options": options,
+    }
+    if entry.family == "selfie":
+        from bodypix_ros.segmenters.selfie import Selfie
+
+        return Selfie(entry, **common)
+    from bodypix_ros.segmenters.blazepose.segmenter import BlazePose
+
+    return BlazePose(entry, **common)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.runtime import Timings
-from bodypix_ros.scene import Scene
+from bodypix_ros.runtime import Runtime, Timings
+from bodypix_ros.scene import Box, Scene
 
 _CHANNELS = {
     "rgb8": (3, (0, 1, 2)),
@@ -129,6 +129,10 @@ class Segmenter(abc.ABC):
     def bare_network(self, height: int, width: int) -> Callable[[], None]:
         """The network alone for images of height x width, its input already there: for `bench`."""
 
+    def stream(self) -> "Stream":
+        """A stream for the images of one camera or video, which come in their order."""
+        return Stream(self)
+
     def close(self) -> None:  # noqa: B027
         """Let go of the device. Calling it again does nothing."""
 
@@ -139,6 +143,128 @@ class Segmenter(abc.ABC):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class Stream:
+    """The images of one camera or video, in their order. Models that follow people remember them here.
+
+    This one remembers nothing: it serves models that see every image for itself. Streams of one segmenter
+    may be used from different threads, one stream only from one at a time.
+    """
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        """See `Segmenter.stream`."""
+        self._segmenter = segmenter
+
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+        """See people, as `Segmenter.segment` does, with what is known from the images before.
+
+        Args:
+            image: As for `Segmenter.segment`.
+            encoding: As for `Segmenter.segment`.
+            stamp: When the image was taken, for what depends on time: seconds, or an object with `sec` and
+                `nanosec`; anything else counts as 1/30 s after the image before. Handed through to
+                `Scene.stamp`.
+
+        Raises:
+            TypeError: Not a uint8 array.
+            ValueError: Unknown encoding, or a shape that does not go with it.
+            RuntimeError: The device failed.
+        """
+        return self._segmenter.segment(image, encoding, stamp=stamp)
+
+    def reset(self) -> None:
+        """Forget the images before."""
+
+
+class NetworkSegmenter(Segmenter):
+    """A segmenter whose networks have an input of fixed size.
+
+    Attributes:
+        networks: What runs, the network that `bare_network` times first; empty once closed.
+        size: Height and width of that network's input.
+    """
+
+    networks: tuple[Runtime, ...]
+    size: tuple[int, int]
+
+    @property
+    def device(self) -> str:
+        """What executes the model."""
+        return self._main.device
+
+    @property
+    def precision(self) -> str:
+        """What the device computes in."""
+        return self._main.precision
+
+    @property
+    def threads(self) -> int | None:
+        """Threads that the device computes with."""
+        return self._main.threads
+
+    @property
+    def load_s(self) -> float:
+        """Seconds that loading took."""
+        return sum(network.load_s for network in self.open_networks)
+
+    @property
+    def networks_compiled(self) -> int:
+        """How many networks were compiled so far."""
+        return sum(network.networks_compiled for network in self.open_networks)
+
+    @property
+    def open_networks(self) -> tuple[Runtime, ...]:
+        """Its networks.
+
+        Raises:
+            RuntimeError: The segmenter was closed.
+        """
+        if not self.networks:
+            raise RuntimeError(f"{self.model} was closed; load it again")
+        return self.networks
+
+    @property
+    def _main(self) -> Runtime:
+        return self.open_networks[0]
+
+    def close(self) -> None:
+        """Let go of the device."""
+        self.networks = ()
+
+    def input_size(self, height: int, width: int) -> tuple[int, int]:  # noqa: ARG002
+        """Height and width of the network's input, whatever the image's."""
+        return self.size
+
+    def prepare(self, height: int, width: int) -> None:
+        """Nothing is left to do: loading compiles all networks."""
+
+    def bare_network(self, height: int, width: int) -> Callable[[], None]:  # noqa: ARG002
+        """The network alone, with its raw outputs."""
+        network = self._main.network(*self.size)
+
+        def infer() -> None:
+            with network.request() as request:
+                request.infer()
+
+        return infer
+
+
+def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:
+    """The bounds of a person's confident keypoints, clipped to the image; zeros without any.
+
+    Args:
+        keypoints: float32 (K, 3), x, y, score.
+        least: Keypoints count above this score.
+        shape: Rows and columns of the image.
+    """
+    points = keypoints[keypoints[:, 2] > least, :2]
+    if not len(points):
+        return 0, 0, 0, 0
+    size = (shape[1], shape[0])
+    x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, size).astype(int).tolist()
+    x1, y1 = np.clip(np.floor(points.max(axis=0)) + 1, 0, size).astype(int).tolist()
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else (0, 0, 0, 0)
 
 
 def option(

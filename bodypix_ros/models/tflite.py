@@ -1,0 +1,75 @@
+"""TensorFlow Lite models, as MediaPipe's are published: from the file to OpenVINO."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import openvino.opset13 as ops
+from openvino.frontend import ConversionExtension
+
+from bodypix_ros.models.checkpoint import CheckpointError
+
+__all__ = ["CheckpointError", "read_model"]
+
+MAX_MODEL_BYTES = 64 << 20
+_IDENTIFIER = b"TFL3"  # bytes 4 to 7 of every file of schema version 3
+
+
+def read_model(path: str | os.PathLike[str]) -> ov.Model:
+    """Read a TensorFlow Lite model.
+
+    OpenVINO does the work; what it lacks is the custom operator of the selfie segmentation models, which is
+    added here, so that the published files serve as they are.
+
+    Args:
+        path: The `.tflite` file.
+
+    Returns:
+        A model with float32 inputs and outputs of fixed shapes, NHWC, tensors named as in the file.
+
+    Raises:
+        CheckpointError: A ValueError that says what is wrong with the file.
+        OSError: It cannot be read.
+    """
+    path = Path(path)
+    with path.open("rb") as file:
+        start, size = file.read(8), path.stat().st_size
+    if start[4:] != _IDENTIFIER:
+        raise CheckpointError(f"{path.name} is not a TensorFlow Lite model: it lacks the mark TFL3 at byte 4")
+    if size > MAX_MODEL_BYTES:
+        raise CheckpointError(
+            f"{path.name} has {size} bytes, more than the {MAX_MODEL_BYTES} a model may have"
+        )
+    core = ov.Core()
+    core.add_extension(ConversionExtension("Convolution2DTransposeBias", _transposed_convolution))
+    try:
+        return core.read_model(path)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines() or [""]
+        raise CheckpointError(
+            f"{path.name} cannot be read as a TensorFlow Lite model, it is damaged or not supported: "
+            f"{reason[-1]:.300}"
+        ) from error
+
+
+def _transposed_convolution(node: Any) -> list[Any]:
+    """MediaPipe's `Convolution2DTransposeBias`: data NHWC, kernel OHWI, bias.
+
+    Strides are in options that OpenVINO does not hand over; the models only have kernels as large as their
+    stride (2 x 2), where padding SAME pads nothing.
+    """
+    data, kernel, bias = (node.get_input(index) for index in range(3))
+    shape = kernel.get_partial_shape()
+    if shape.rank.get_length() != 4 or list(shape)[1:3] != [2, 2]:
+        raise RuntimeError(f"Convolution2DTransposeBias has a kernel of {shape}, where 2 x 2 is supported")
+    upscaled = ops.convolution_backprop_data(
+        ops.transpose(data, ops.constant(np.array([0, 3, 1, 2]))),
+        ops.transpose(kernel, ops.constant(np.array([3, 0, 1, 2]))),
+        strides=[2, 2],
+        pads_begin=[0, 0],
+        pads_end=[0, 0],
+        dilations=[1, 1],
+    )
+    return [ops.add(ops.transpose(upscaled, ops.constant(np.array([0, 2, 3, 1]))), bias).output(0)]

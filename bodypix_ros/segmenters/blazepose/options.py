@@ -1,0 +1,38 @@
+"""The options of BlazePose: defaults, ranges and meanings, for `load`, commands and ROS parameters alike."""
+
+from dataclasses import dataclass
+
+from bodypix_ros.segmenters.base import check_ranges, option
+
+
+@dataclass(frozen=True, slots=True)
+class BlazePoseOptions:
+    """What may be set; out of range: ValueError naming option, value and range."""
+
+    segmentation_threshold: float = option(
+        0.5, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
+    )
+    max_detections: int = option(5, "at most so many people are looked at", low=1, high=254)
+    score_threshold: float = option(
+        0.5, "least score of a person: probability that the landmarks lie on one", low=0.0, high=1.0
+    )
+    detection_threshold: float = option(
+        0.5, "least score of the detector for it to be followed up", low=0.0, high=1.0
+    )
+    min_keypoint_score: float = option(
+        0.5, "keypoints above this give the box of a person without pixels", low=0.0, high=1.0
+    )
+    tracking: bool = option(True, "in streams, follow people instead of detecting them in every image")
+    detection_interval: int = option(
+        5,
+        "while fewer than max_detections are followed, search a part of every so-manieth image for others",
+        low=1,
+        high=10000,
+    )
+    smooth_landmarks: bool = option(True, "in streams, smooth the landmarks of people who are followed")
+    smooth_masks: bool = option(True, "in streams, smooth the masks of people who are followed")
+    confidence: bool = option(False, "give the probability of person per pixel")
+
+    def __post_init__(self) -> None:
+        """Check all ranges."""
+        check_ranges(self)

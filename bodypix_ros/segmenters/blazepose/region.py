@@ -1,0 +1,124 @@
+"""The square of the image that a person is looked for in: turned, so that the person stands upright in it."""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+MARGIN = 1.25
+"""Side of a region per diameter of the person's circle (MediaPipe: RectTransformation scale)."""
+SAME_PERSON = 0.25
+"""Trunks that are closer than this share of the circle's radius (20 to 25 cm) are one person's."""
+_OBLONG = 1.15
+"""Long side per short side from which the parts show more than the whole image."""
+_MOST_PARTS = 8
+
+
+class Body(Protocol):
+    """Somebody found: by the detector, or by the landmark network."""
+
+    @property
+    def region(self) -> "Region":
+        """Where the person is."""
+
+    @property
+    def hips(self) -> npt.NDArray[np.float64]:
+        """float64 (2,), x, y of their middle in image pixels."""
+
+    @property
+    def shoulders(self) -> npt.NDArray[np.float64]:
+        """float64 (2,), x, y of their middle in image pixels."""
+
+
+def same_person(a: Body, b: Body) -> bool:
+    """Whether two are one person."""
+    apart = (np.hypot(*(a.hips - b.hips)) + np.hypot(*(a.shoulders - b.shoulders))) / 2
+    return bool(apart < SAME_PERSON * max(a.region.radius, b.region.radius))
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A square in image pixels.
+
+    Attributes:
+        x: Of the centre.
+        y: Of the centre.
+        side: Length of its sides.
+        rotation: Radians by which it is turned, clockwise as the picture is seen, in [-pi, pi).
+    """
+
+    x: float
+    y: float
+    side: float
+    rotation: float = 0.0
+
+    @property
+    def radius(self) -> float:
+        """Of the person's circle, in image pixels: about half the height of somebody who stands."""
+        return self.side / 2 / MARGIN
+
+    def to_image(self, size: int) -> npt.NDArray[np.float64]:
+        """The way from a crop of size x size pixels into the image.
+
+        Pixel i of a crop is at i * side / size from the region's corner, without half-pixel centres, as the
+        networks were trained (MediaPipe: ImageToTensor).
+
+        Returns:
+            float64 (2, 3): from x, y, 1 in the crop to x, y in the image.
+        """
+        scale = self.side / size
+        turn = scale * self.turn()
+        centre = np.array([self.x, self.y]) - turn @ np.full(2, size / 2)
+        return np.column_stack([turn, centre])
+
+    def to_crop(self, size: int) -> npt.NDArray[np.float64]:
+        """The way back, from x, y, 1 in the image to x, y in the crop: float64 (2, 3)."""
+        turn = size / self.side * self.turn().T
+        return np.column_stack([turn, size / 2 - turn @ np.array([self.x, self.y])])
+
+    def turn(self) -> npt.NDArray[np.float64]:
+        """Its rotation as a matrix, float64 (2, 2)."""
+        c, s = math.cos(self.rotation), math.sin(self.rotation)
+        return np.array([[c, -s], [s, c]])
+
+
+def whole_image(height: int, width: int) -> Region:
+    """The square around an image, for the detector."""
+    return Region(width / 2, height / 2, max(height, width))
+
+
+def parts_of_image(height: int, width: int) -> list[Region]:
+    """Squares as high as the image is short, half over one another, along an image that is not square.
+
+    In them the detector sees people larger than in the whole image.
+    """
+    side, length = min(height, width), max(height, width)
+    if length < _OBLONG * side:
+        return []
+    count = min(math.ceil((length - side) / (side / 2)) + 1, _MOST_PARTS)
+    centres = np.linspace(side / 2, length - side / 2, count).tolist()
+    return [
+        Region(centre, side / 2, side) if width > height else Region(side / 2, centre, side)
+        for centre in centres
+    ]
+
+
+def around(centre: npt.NDArray[np.floating], rim: npt.NDArray[np.floating]) -> Region | None:
+    """The region of a person (MediaPipe: AlignmentPointsRects, RectTransformation).
+
+    Args:
+        centre: x, y of the middle of the hips.
+        rim: x, y of a point on the circle around the person, in the direction of the head.
+
+    Returns:
+        A region in which that direction is up; None where the points make none.
+    """
+    dx, dy = float(rim[0] - centre[0]), float(rim[1] - centre[1])
+    radius = math.hypot(dx, dy)
+    if not 0.5 <= radius <= 1e6 or not np.isfinite(centre).all():
+        return None
+    rotation = math.pi / 2 - math.atan2(-dy, dx)
+    rotation -= 2 * math.pi * math.floor((rotation + math.pi) / (2 * math.pi))
+    return Region(float(centre[0]), float(centre[1]), 2 * MARGIN * radius, rotation)
