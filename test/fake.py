@@ -7,6 +7,7 @@ import numpy as np
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.scene import Person, Scene
+from bodypix_ros.segmenters.base import Stream
 
 RED = (0, 0, 255)  # BGR
 
@@ -57,6 +58,9 @@ class FakeSegmenter:
     def segment(self, image, encoding="bgr8", *, stamp=None):
         self.images.append(image)
         return self.see(image)
+
+    def stream(self):
+        return Stream(self)
 
     def input_size(self, height, width):
         return height // 2, width // 2

@@ -18,6 +18,7 @@ from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
     from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.segmenters.base import Stream
 
 LAYERS = ("parts", "instances", "boxes", "poses", "legend")
 """What an overlay can show, in the order it is painted."""
@@ -165,7 +166,7 @@ class _Work:
     def picture(self, source: media.Picture, name: str) -> None:
         try:
             image = media.read_picture(source.path)
-            scene = self.segment(image)
+            scene = self.segment(self.segmenter, image)
             if self.output.drawn:
                 self.write(f"{name}.overlay{self.output.overlay_suffix}", self.overlay(image, scene))
             if self.output.masks:
@@ -187,9 +188,10 @@ class _Work:
         with media.VideoReader(source) as reader:
             known = reader.frame_count is not None and self.bar.total is not None
             self.bar.total = self.bar.total + reader.frame_count if known else None
+            stream = self.segmenter.stream()
             with media.VideoWriter(path, reader.fps) as writer:
                 for frame in reader:
-                    scene = self.segment(frame)
+                    scene = self.segment(stream, frame, reader.frames_read / reader.fps)
                     if self.output.drawn:
                         writer.write(self.overlay(frame, scene))
                     self.record(scene, f"{source.name}#{reader.frames_read}")
@@ -241,8 +243,8 @@ class _Work:
             image = rendering.draw_legend(image, scene, bgr=True)
         return image
 
-    def segment(self, image: media.Image) -> Scene:
-        scene = self.segmenter.segment(image)
+    def segment(self, seer: "Segmenter | Stream", image: media.Image, stamp_s: float | None = None) -> Scene:
+        scene = seer.segment(image, stamp=stamp_s)
         timings = self.segmenter.timings
         self.report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
         return scene

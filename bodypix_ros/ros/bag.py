@@ -256,6 +256,7 @@ def process(
             topic: _Outputs(writer, store, prefix, segmenter.options)
             for topic, prefix in what.cameras.items()
         }
+        streams = {topic: segmenter.stream() for topic in what.cameras}
         seen = 0
         for connection, time_ns, raw in bag.messages({*copied, *cameras}):
             topic = connection.topic
@@ -271,7 +272,7 @@ def process(
                 report.failures.append(f"{topic} at {time_ns / 1e9:.3f} s: {error}")
                 bar.write(f"bodypix: {report.failures[-1]}", file=sys.stderr)
                 continue
-            scene = segmenter.segment(image, encoding)
+            scene = streams[topic].segment(image, encoding, stamp=header.stamp)
             cameras[topic].write(time_ns, header, scene)
             timings = segmenter.timings
             report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms

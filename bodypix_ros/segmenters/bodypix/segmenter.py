@@ -14,8 +14,8 @@ from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.models import store, tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Request, Runtime, Timings
-from bodypix_ros.scene import Box, Person, Scene
-from bodypix_ros.segmenters.base import Segmenter, as_pixels, replace_options
+from bodypix_ros.scene import Person, Scene
+from bodypix_ros.segmenters.base import Segmenter, as_pixels, keypoint_box, replace_options
 from bodypix_ros.segmenters.bodypix import instances, masks, poses
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
@@ -223,10 +223,10 @@ class BodyPix(Segmenter):
         persons = tuple(
             Person(
                 float(score),
-                _box(box, points, options.min_keypoint_score, shape),
+                box if box[2] else keypoint_box(points, options.min_keypoint_score, shape),
                 points,
             )
-            for score, box, points in zip(scores, boxes.tolist(), keypoints, strict=True)
+            for score, box, points in zip(scores, map(tuple, boxes.tolist()), keypoints, strict=True)
         )
         scene = Scene(
             person_mask.view(np.bool_), instance_mask, part_mask, confidence, persons, KEYPOINTS, stamp
@@ -250,22 +250,6 @@ def _output_names(graph: Any, model: str) -> list[str]:
             )
         names.append(found[0])
     return names
-
-
-def _box(box: list[int], keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:
-    """A person's box: of its pixels, else of its confident keypoints, clipped to the image, else zeros."""
-    x0, y0, x1, y1 = box
-    if x1:
-        return x0, y0, x1, y1
-    points = keypoints[keypoints[:, 2] > least, :2]
-    if not len(points):
-        return 0, 0, 0, 0
-    height, width = shape
-    low = np.clip(np.floor(points.min(axis=0)), 0, (width, height)).astype(int).tolist()
-    high = np.clip(np.floor(points.max(axis=0)) + 1, 0, (width, height)).astype(int).tolist()
-    if low[0] >= high[0] or low[1] >= high[1]:
-        return 0, 0, 0, 0
-    return low[0], low[1], high[0], high[1]
 
 
 def _mirrored(scene: Scene) -> Scene:
