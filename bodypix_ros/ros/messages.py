@@ -9,6 +9,7 @@ import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from math import prod
 from typing import Any, Final
 
 import cv2
@@ -65,6 +66,7 @@ class MessageTypes:
     """The message classes to build with; each gives a message with default values when called."""
 
     Image: Any
+    CompressedImage: Any
     Detection2DArray: Any
     Detection2D: Any
     ObjectHypothesisWithPose: Any
@@ -88,6 +90,7 @@ def ros_types() -> MessageTypes:
         ) from error
     return MessageTypes(
         Image=sensor.Image,
+        CompressedImage=sensor.CompressedImage,
         Detection2DArray=vision.Detection2DArray,
         Detection2D=vision.Detection2D,
         ObjectHypothesisWithPose=vision.ObjectHypothesisWithPose,
@@ -178,17 +181,34 @@ def label_image(types: MessageTypes, header: Any, mask: npt.NDArray[np.uint8] | 
         header: Handed through.
         mask: uint8 or bool (H, W); True becomes 1.
     """
-    pixels = np.ascontiguousarray(mask).view(np.uint8)
-    message = types.Image()
+    return _image(types, header, np.ascontiguousarray(mask).view(np.uint8), "mono8")
+
+
+def bgr_image(types: MessageTypes, header: Any, image: Pixels) -> Any:
+    """Make a bgr8 sensor_msgs/Image.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        image: uint8 (H, W, 3), BGR.
+    """
+    return _image(types, header, np.ascontiguousarray(image), "bgr8")
+
+
+def jpeg_image(types: MessageTypes, header: Any, image: Pixels, quality: int = 80) -> Any:
+    """Make a sensor_msgs/CompressedImage in JPEG, as image_transport does.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        image: uint8 (H, W, 3), BGR.
+        quality: 1..100.
+    """
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    message = types.CompressedImage()
     message.header = header
-    message.height, message.width = pixels.shape
-    message.encoding = "mono8"
-    message.step = message.width
-    if isinstance(message.data, array.array):
-        # Assigning instead would copy, or even check, element by element.
-        message.data.frombytes(pixels.data)
-    else:
-        message.data = pixels.reshape(-1)
+    message.format = "bgr8; jpeg compressed bgr8"
+    _fill(message, np.asarray(data, np.uint8))
     return message
 
 
@@ -278,6 +298,24 @@ def instance_labels(max_detections: int) -> tuple[str, ...]:
     if not 1 <= max_detections <= MAX_LABEL:
         raise ValueError(f"max_detections is {max_detections}, but must be a number from 1 to {MAX_LABEL}")
     return tuple(f"person_{number}" for number in range(1, max_detections + 1))
+
+
+def _image(types: MessageTypes, header: Any, pixels: Pixels, encoding: str) -> Any:
+    message = types.Image()
+    message.header = header
+    message.height, message.width = pixels.shape[:2]
+    message.encoding = encoding
+    message.step = prod(pixels.shape[1:])
+    _fill(message, pixels)
+    return message
+
+
+def _fill(message: Any, pixels: Pixels) -> None:
+    if isinstance(message.data, array.array):
+        # Assigning instead would copy, or even check, element by element.
+        message.data.frombytes(pixels.data)
+    else:
+        message.data = pixels.reshape(-1)
 
 
 def _detection(types: MessageTypes, header: Any, person: Person) -> Any:

@@ -51,6 +51,7 @@ def rosbags_types(store: Typestore) -> MessageTypes:
 
     return MessageTypes(
         Image=make("sensor_msgs/msg/Image"),
+        CompressedImage=make("sensor_msgs/msg/CompressedImage"),
         Detection2DArray=make("vision_msgs/msg/Detection2DArray"),
         Detection2D=make("vision_msgs/msg/Detection2D"),
         ObjectHypothesisWithPose=make("vision_msgs/msg/ObjectHypothesisWithPose"),

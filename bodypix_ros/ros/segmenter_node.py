@@ -1,0 +1,404 @@
+"""The segmenter node: camera images in, masks, part labels and keypoints out.
+
+It wires parameters, topics and mailboxes; whatever decides something is in the modules beside it.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotYet
+from typing import Any
+
+from diagnostic_updater import Updater
+from lifecycle_msgs.msg import Transition
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNodeMixin, TransitionCallbackReturn
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.serialization import serialize_message
+from rclpy.task import Future as RosFuture
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from bodypix_ros.ros import diagnostics, inference, messages, waiting
+from bodypix_ros.ros.base_node import Log, StartError, declare, fill, newest, run
+from bodypix_ros.ros.parameters import PARAMETERS, Settings
+from bodypix_ros.ros.pipeline import LABEL_INFOS, OUTPUTS, Camera, Frame, Pipeline
+
+_TYPES = {"persons": Detection2DArray, "keypoints": Detection2DArray} | dict.fromkeys(LABEL_INFOS, LabelInfo)
+
+
+class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
+    """See the README's table of topics and parameters."""
+
+    def __init__(self, **arguments: Any) -> None:
+        """Declare the parameters; nothing is loaded yet.
+
+        Args:
+            arguments: For `rclpy.node.Node`.
+
+        Raises:
+            StartError: A parameter has a wrong type or value.
+        """
+        Node.__init__(self, "segmenter", **arguments)
+        # A group of their own, so that other requests are answered while one waits for a model.
+        LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
+        self.failure: str | None = None
+        self._log = Log(self.get_logger())
+        self._state, self._error = "unconfigured", ""
+        self._loading: Future[inference.Inference] | None = None
+        self._waiting: list[Any] = []
+        self._wake = self.create_guard_condition(self._on_loaded)
+        self._inference: inference.Inference | None = None
+        self._pipeline: Pipeline | None = None
+        self._topics: list[_Topics] = []
+        self._settings = self._declare()
+        self.add_on_set_parameters_callback(self._on_set)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self._updater = Updater(self)
+        self._updater.setHardwareID("none")
+        self._updater.add("model", self._on_model_diagnostics)
+        # Not the node's clock: simulated time may stand still, which is when this matters.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self.create_timer(1.0, self._on_check, clock=steady)
+        self._intercept_configure()
+
+    # Parameters
+
+    def _declare(self) -> Settings:
+        values = declare(self, PARAMETERS.values(), fixed="only while the node is unconfigured")
+        text = "configure and activate at the start, without being told to"
+        self.declare_parameter("autostart", True, ParameterDescriptor(description=text, read_only=True))
+        try:
+            return Settings().changed(values)
+        except ValueError as error:
+            raise StartError(str(error)) from error
+
+    def _on_set(self, parameters: list[Any]) -> Any:
+        """Check and take over. Nobody can refuse after this, and Humble has no callback that comes later."""
+        try:
+            self._settings = self._settings.changed(
+                {parameter.name: parameter.value for parameter in parameters},
+                configured=self._state != "unconfigured" or self._loading is not None,
+            )
+        except (ValueError, TypeError) as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        if self._pipeline is not None:
+            self._pipeline.settings = self._settings
+        return SetParametersResult(successful=True)
+
+    def _on_enable(self, request: Any, response: Any) -> Any:
+        (result,) = self.set_parameters([Parameter("enabled", value=request.data)])
+        response.success, response.message = result.successful, result.reason
+        return response
+
+    # Lifecycle
+
+    def _intercept_configure(self) -> None:
+        """Load before the transition: rclpy's transitions are synchronous, and would hold up all callbacks.
+
+        Where rclpy keeps the service under another name, `on_configure` waits instead.
+        """
+        service = getattr(self, "_service_change_state", None)
+        if service is None:
+            return
+        change_state = service.callback
+
+        async def load_first(request: Any, response: Any) -> Any:
+            transition = request.transition
+            if transition.id == Transition.TRANSITION_CONFIGURE or transition.label == "configure":
+                await self._loaded()
+            try:
+                return change_state(request, response)
+            except RuntimeError as error:  # before Kilted a wrong transition would end the process
+                self._log.error(f"transition {transition.label or transition.id} is not possible: {error}")
+                response.success = False
+                return response
+
+        service.callback = load_first
+
+    async def autostart(self) -> None:
+        """Configure and activate, if the parameter says so; where that fails, `failure` says why."""
+        if not self.get_parameter("autostart").value:
+            return
+        await self._loaded()
+        try:
+            if self.trigger_configure() != TransitionCallbackReturn.SUCCESS:
+                self.failure = self._error or "the node could not be configured"
+            elif self.trigger_activate() != TransitionCallbackReturn.SUCCESS:
+                self.failure = self._error or "the node could not be activated"
+        except RuntimeError as error:
+            self._log.warning(f"not started by itself, since somebody else changed the state: {error}")
+
+    def _load(self) -> "Future[inference.Inference]":
+        if self._loading is None:
+            settings, self._error = self._settings, ""
+            self._log.info(f"loading {settings.node.model}")
+            self._loading = inference.in_background(lambda: inference.load(settings, self._log), "load")
+            self._loading.add_done_callback(self._wake_up)
+        return self._loading
+
+    def _wake_up(self, _: Any) -> None:
+        with contextlib.suppress(Exception):  # the node may be gone by now
+            self._wake.trigger()
+
+    def _on_loaded(self) -> None:
+        waiting_for, self._waiting = self._waiting, []
+        for future in waiting_for:
+            future.set_result(None)
+
+    async def _loaded(self) -> None:
+        """Wait until the model is loaded, or that failed, while other callbacks go on."""
+        if self._state != "unconfigured" or self._load().done():
+            return
+        future = RosFuture()
+        self._waiting.append(future)
+        await future
+
+    def on_configure(self, state: Any) -> Any:
+        """Take the loaded model, and make the topics."""
+        try:
+            loading = self._load()
+            while not loading.done() and self.context.ok():
+                with contextlib.suppress(NotYet):
+                    loading.result(timeout=0.1)
+            self._loading = None
+            self._inference = loading.result(timeout=0)
+            self._pipeline = Pipeline(
+                self._inference,
+                self._settings,
+                messages.ros_types(),
+                serialize_message,
+                self._age_ms,
+                self._log,
+            )
+            for name in self._settings.node.camera_names:
+                self._topics.append(topics := _Topics(self, name, self._settings.node.input_transport))
+                self._updater.add(topics.title, self._camera_diagnostics(topics))
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it
+            self._error = f"cannot configure: {error}"
+            self._log.error(self._error)
+            self._release()
+            return TransitionCallbackReturn.FAILURE
+        segmenter = self._inference.segmenter
+        self._updater.setHardwareID(segmenter.device)
+        self._log.info(
+            f"{segmenter.model} runs on {segmenter.device} in {segmenter.precision}, "
+            f"loaded in {segmenter.load_s:.1f} s"
+        )
+        self._state = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state: Any) -> Any:
+        """Publish, and listen to the cameras."""
+        pipeline = self._pipeline
+        assert pipeline is not None
+        result = super().on_activate(state)
+        cameras = [topics.camera for topics in self._topics]
+        # Several requests at once pay where the device was compiled for that.
+        threads = len(cameras) if self._settings.node.performance_hint == "THROUGHPUT" else 1
+        pipeline.start(cameras, threads)
+        try:
+            for topics in self._topics:
+                topics.listen(pipeline)
+        except Exception as error:  # noqa: BLE001 - rclpy would swallow it
+            self._error = f"cannot activate: {error}"
+            self._log.error(self._error)
+            return TransitionCallbackReturn.ERROR
+        self._state = "active"
+        return result
+
+    def on_deactivate(self, state: Any) -> Any:
+        """Neither listen nor publish."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: Any) -> Any:
+        """Let go of topics and model."""
+        self._release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: Any) -> Any:
+        """Let go of everything."""
+        self._release()
+        self._state = "finalized"
+        return super().on_shutdown(state)
+
+    def on_error(self, state: Any) -> Any:
+        """Become unconfigured again."""
+        del state
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def end(self) -> None:
+        """The process ends: take no more frames. ROS may be down already."""
+        if self._pipeline is not None:
+            self._pipeline.stop()
+
+    def _stop(self) -> None:
+        for topics in self._topics:
+            topics.stop_listening()
+        if self._pipeline is not None:
+            self._pipeline.stop()
+        if self._state == "active":
+            self._state = "inactive"
+
+    def _release(self) -> None:
+        self._stop()
+        for topics in self._topics:
+            self._updater.removeByName(topics.title)
+            topics.destroy()
+        self._topics, self._pipeline, self._loading = [], None, None
+        if self._inference is not None:
+            self._inference.close()
+        self._inference = None
+        self._state = "unconfigured"
+
+    # Diagnostics
+
+    def _age_ms(self, stamp: Any) -> float | None:
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6 if stamp_ns else None
+
+    def _on_check(self) -> None:
+        for topics in self._topics:
+            if self._state == "active":
+                topics.check_outage()
+
+    def _on_model_diagnostics(self, entry: Any) -> Any:
+        running = self._inference
+        segmenter = running.segmenter if running is not None else None
+        status = diagnostics.node_status(
+            state="loading" if self._loading is not None else self._state,
+            model=self._settings.node.model,
+            device=segmenter.device if segmenter is not None else "",
+            precision=segmenter.precision if segmenter is not None else "",
+            left=running.left if running is not None else (),
+            networks=segmenter.networks_compiled if segmenter is not None else 0,
+            load_s=segmenter.load_s if segmenter is not None else 0.0,
+            error=self._error,
+        )
+        return fill(entry, status)
+
+    def _camera_diagnostics(self, topics: "_Topics") -> Callable[[Any], Any]:
+        def report(entry: Any) -> Any:
+            status = diagnostics.camera_status(
+                topics.camera.statistics,
+                active=self._state == "active",
+                enabled=self._settings.node.enabled,
+                waiting=topics.outage_text,
+            )
+            return fill(entry, status)
+
+        return report
+
+
+class _Topics:
+    """The topics of one camera."""
+
+    def __init__(self, node: SegmenterNode, name: str, transport: str) -> None:
+        self._node, self._compressed = node, transport == "compressed"
+        self._prefix = f"{name}/" if name else ""
+        self._image = self._prefix + ("image/compressed" if self._compressed else "image")
+        self.title = f"camera {name}" if name else "camera"
+        self.camera = Camera(name, self)
+        self.outage_text = ""
+        self._outage = waiting.Outage(time.monotonic())
+        self._subscription: Any = None
+        self._publishers = {
+            topic: node.create_lifecycle_publisher(
+                _TYPES.get(topic, Image),
+                self._prefix + topic,
+                newest(ReliabilityPolicy.RELIABLE, latched=topic in LABEL_INFOS),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for topic in (*OUTPUTS, *LABEL_INFOS)
+        }
+
+    def listeners(self, topic: str) -> int:
+        """How many subscribe to an output."""
+        count: int = self._publishers[topic].get_subscription_count()
+        return count
+
+    def publish(self, topic: str, message: Any) -> None:
+        """Publish a message, or one that is serialised already."""
+        self._publishers[topic].publish(message)
+
+    def listen(self, pipeline: Pipeline) -> None:
+        """Subscribe to the images."""
+        camera, mailboxes = self.camera, pipeline.mailboxes
+        statistics = camera.statistics
+        camera.announced = None
+        self._outage, self.outage_text = waiting.Outage(time.monotonic()), ""
+
+        def on_image(message: Any) -> None:
+            now_s = time.monotonic()
+            if mailboxes.put(camera.name, Frame(message, now_s)):
+                statistics.counts.replaced += 1
+            statistics.counts.received += 1
+            statistics.received.add(now_s)
+            if self._outage.frame(now_s):
+                self.outage_text = ""
+            # The worker may have the interpreter now: the executor would keep it until it waits again.
+            time.sleep(0)
+
+        self._subscription = self._node.create_subscription(
+            CompressedImage if self._compressed else Image,
+            self._image,
+            on_image,
+            newest(ReliabilityPolicy.BEST_EFFORT),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def stop_listening(self) -> None:
+        """Unsubscribe."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = None
+
+    def destroy(self) -> None:
+        """Take the publishers away."""
+        for publisher in self._publishers.values():
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def check_outage(self) -> None:
+        """Say, once, when frames stay away."""
+        missing_s = self._outage.check(time.monotonic())
+        if missing_s is None:
+            return
+        topic = self._subscription.topic_name
+        other = topic.removesuffix("/compressed") if self._compressed else f"{topic}/compressed"
+        self.outage_text = waiting.describe(
+            self._image,
+            topic,
+            f"sensor_msgs/msg/{'CompressedImage' if self._compressed else 'Image'}",
+            self._subscription.qos_profile.reliability.name,
+            [
+                waiting.Publisher(
+                    f"{info.node_namespace.rstrip('/')}/{info.node_name}",
+                    info.topic_type,
+                    info.qos_profile.reliability.name,
+                    info.qos_profile.durability.name,
+                )
+                for info in self._node.get_publishers_info_by_topic(topic)
+            ],
+            missing_s,
+            [other] if self._node.count_publishers(other) else [],
+        )
+        self._node.get_logger().warning(self.outage_text)
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop, and return the exit code."""
+    return run(SegmenterNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The source node: plays pictures, a video or a camera as the topic of a camera."""
+
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from ament_index_python.packages import get_package_share_directory
+from rclpy.node import Node
+from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from sensor_msgs.msg import CameraInfo, Image
+
+from bodypix_ros.media import MediaError, find_sources
+from bodypix_ros.ros import calibration, messages
+from bodypix_ros.ros.base_node import Log, StartError, declare, run
+from bodypix_ros.ros.calibration import Calibration
+from bodypix_ros.ros.playing import Pace, play
+from bodypix_ros.segmenters.base import check_ranges, option
+
+_TICK_S = 0.005
+"""Simulated time is looked at so often: how fast it goes is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """The parameters, all of them set at the start; out of range: ValueError."""
+
+    source: str = option(
+        "0", "a picture, a folder of pictures, a video, or the index of a camera",
+        live=False, checked_elsewhere=True, dynamic=True,
+    )  # fmt: skip
+    rate: float = option(
+        0.0, "frames per second; 0: a video's own, 1 for pictures, a camera's as they come",
+        low=0.0, high=1000.0, live=False,
+    )  # fmt: skip
+    loop: bool = option(True, "begin again at the end; false: the node ends then", live=False)
+    frame_id: str = option("camera_optical_frame", "of every header", live=False, checked_elsewhere=True)
+    camera_info_url: str = option(
+        "", "calibration in YAML: file:///..., package://NAME/..., or a path; empty: guessed from fov",
+        live=False, checked_elsewhere=True,
+    )  # fmt: skip
+    fov: float = option(
+        60.0, "horizontal angle of view for the guess, degrees", low=1.0, high=179.0, live=False
+    )
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_ranges(self)
+
+
+class SourceNode(Node):  # type: ignore[misc]
+    """See the README's table of topics and parameters."""
+
+    def __init__(self, **arguments: Any) -> None:
+        """Find what is to be played, and begin.
+
+        Args:
+            arguments: For `rclpy.node.Node`.
+
+        Raises:
+            StartError: A parameter has a wrong type or value, or names something that is not there.
+        """
+        super().__init__("source", **arguments)
+        self.failure: str | None = None
+        self._log = Log(self.get_logger())
+        fields = SourceOptions.__dataclass_fields__
+        values = declare(self, fields.values())
+        try:
+            self._options = SourceOptions(**values | {"source": str(values["source"])})
+            self._sources = find_sources([self._options.source])
+            url = self._options.camera_info_url
+            self._calibration = (
+                calibration.read(calibration.path_of(url, get_package_share_directory)) if url else None
+            )
+        except (ValueError, MediaError) as error:
+            raise StartError(str(error)) from error
+        self._types = messages.ros_types()
+        self._image, self._camera_info = (
+            self.create_publisher(
+                kind,
+                topic,
+                # As sensors do it; a subscriber that wants it reliable needs an override here.
+                QoSProfile(
+                    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+                ),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+            for kind, topic in ((Image, "image"), (CameraInfo, "camera_info"))
+        )
+        self._misfit_said = False
+        self._ending = threading.Event()
+        self._wake = self.create_guard_condition(lambda: None)
+        # A thread, as a camera may take its time, or never answer.
+        self._thread = threading.Thread(target=self._play, name="play", daemon=True)
+
+    async def autostart(self) -> None:
+        """Begin to play."""
+        self._log.info(f"playing {self._options.source} on {self._image.topic_name}")
+        self._thread.start()
+
+    def end(self) -> None:
+        """The process ends: play no more."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(0.5)
+
+    def _play(self) -> None:
+        options, pace = self._options, Pace()
+        shots = play(self._sources, rate=options.rate, loop=options.loop, complain=self._log.warning)
+        try:
+            for image, period_s in shots:
+                if not self._wait(pace):
+                    return
+                pace.played(self._now_s(), period_s)
+                self._publish(image)
+            self._log.info(f"{options.source} has ended")
+            self._wait(pace)  # as long as the last frame lasts
+            self.context.try_shutdown()
+        except Exception as error:  # noqa: BLE001 - the node ends, and says why
+            if not self._ending.is_set() and self.context.ok():
+                self.failure = str(error)
+                self._wake.trigger()
+
+    def _now_s(self) -> float:
+        now_ns: int = self.get_clock().now().nanoseconds
+        return now_ns / 1e9
+
+    def _wait(self, pace: Pace) -> bool:
+        """Wait until the next frame is due, and simulated time ticks. False: the node ends."""
+        while not self._ending.is_set() and self.context.ok():
+            now_s = self._now_s()
+            left_s = pace.left_s(now_s) if now_s > 0 else _TICK_S
+            if left_s == 0:
+                return True
+            simulated = self.get_clock().ros_time_is_active
+            self._ending.wait(_TICK_S if simulated else left_s)
+        return False
+
+    def _publish(self, image: messages.Pixels) -> None:
+        height, width = image.shape[:2]
+        known = self._calibration or calibration.guess(width, height, self._options.fov)
+        message = CameraInfo()
+        header = message.header
+        header.stamp = self.get_clock().now().to_msg()
+        header.frame_id = self._options.frame_id
+        self._image.publish(messages.bgr_image(self._types, header, image))
+        if (known.width, known.height) == (width, height):
+            self._camera_info.publish(_fill(message, known))
+        elif not self._misfit_said:
+            self._misfit_said = True
+            self._log.warning(
+                f"no camera_info: {self._options.camera_info_url} is of {known.width}x{known.height}, but "
+                f"{self._options.source} gives {width}x{height}; calibrate for that size, or leave it empty"
+            )
+
+
+def _fill(message: Any, known: Calibration) -> Any:
+    message.width, message.height = known.width, known.height
+    message.distortion_model = known.model
+    message.d, message.k, message.r, message.p = (list(v) for v in (known.d, known.k, known.r, known.p))
+    return message
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run the node until it is told to stop, and return the exit code."""
+    return run(SourceNode, args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""A picture, a folder, a video or a camera, the segmenter, and the pictures that the renderer draws.
+
+ros2 launch bodypix_ros demo.launch.py source:=film.mp4 mode:=parts rviz:=true
+"""
+
+from typing import Any
+
+from launch import LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from bodypix_ros.ros import launching
+
+_CONFIG = PathJoinSubstitution([FindPackageShare("bodypix_ros"), "config"])
+
+
+def _start(context: Any) -> list[Any]:
+    values = context.launch_configurations
+    time = {}
+    if values["use_sim_time"]:
+        time = {"use_sim_time": ParameterValue(values["use_sim_time"], value_type=bool)}
+
+    def node(executable: str, *parameters: Any, **more: Any) -> Any:
+        return Node(
+            executable=executable,
+            namespace=values["namespace"],
+            parameters=[*parameters, time],
+            output="screen",
+            **{"package": "bodypix_ros", **more},
+        )
+
+    log_level = ["--ros-args", "--log-level", values["log_level"]]
+    # A text, even where it is a camera's index.
+    source = {"source": ParameterValue(values["source"], value_type=str)}
+    mode = {"mode": values["mode"]} if values["mode"] else {}
+    nodes = [
+        node("source_node", source, arguments=log_level, emulate_tty=True),
+        launching.segmenter(context, []),
+        node("renderer_node", values["renderer_params_file"], mode, arguments=log_level, emulate_tty=True),
+    ]
+    if values["rviz"].lower() in ("true", "1", "yes", "on"):
+        # The topics in it are relative to the namespace.
+        view = PathJoinSubstitution([_CONFIG, "bodypix.rviz"])
+        nodes.append(node("rviz2", package="rviz2", arguments=["-d", view]))
+    return nodes
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the launch; the arguments stand at top level, so that --show-args lists them."""
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                "source",
+                default_value="0",
+                description="a picture, a folder of pictures, a video, or the index of a camera",
+            ),
+            DeclareLaunchArgument(
+                "mode",
+                default_value="",
+                description="what is drawn: instances, parts, skeleton, ...; empty: what the file says",
+            ),
+            DeclareLaunchArgument(
+                "renderer_params_file",
+                default_value=PathJoinSubstitution([_CONFIG, "renderer.yaml"]),
+                description="parameters of the renderer in YAML; mode goes before it",
+            ),
+            DeclareLaunchArgument("rviz", default_value="false", description="true: start rviz2, too"),
+            *launching.arguments("segmenter.yaml"),
+            OpaqueFunction(function=_start),
+        ]
+    )

@@ -1,0 +1,42 @@
+"""The README's tables of parameters and modes say what the code does."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bodypix_ros.rendering import MODES
+from bodypix_ros.ros.parameters import PARAMETERS
+from bodypix_ros.ros.pipeline import LABEL_INFOS, OUTPUTS
+from bodypix_ros.ros.renderer_options import FIELDS
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def row(field: "dataclasses.Field[Any]") -> str:
+    """A parameter's line: name, default, range, when it may change, meaning."""
+    default = field.default
+    if isinstance(default, tuple):
+        default = f"[{', '.join(default)}]"
+    elif isinstance(default, bool):
+        default = str(default).lower()
+    low, high = field.metadata["low"], field.metadata["high"]
+    span = "" if low is None else f"{low:g}..{high:g}"
+    live = "any time" if field.metadata.get("live", True) else "unconfigured"
+    cells = (f"`{field.name}`", "empty" if default == "" else default, span, live, field.metadata["text"])
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+@pytest.mark.parametrize("fields", [PARAMETERS, FIELDS], ids=["segmenter", "renderer"])
+def test_every_parameter_has_its_line(fields: Mapping[str, "dataclasses.Field[Any]"]) -> None:
+    missing = [row(field) for field in fields.values() if row(field) not in README]
+    assert not missing, "lines for README.md:\n" + "\n".join(missing)
+
+
+def test_every_topic_and_mode_is_named() -> None:
+    for topic in (*OUTPUTS, *LABEL_INFOS):
+        assert f"`{topic}`" in README, topic
+    for mode, text in MODES.items():
+        assert f"| `{mode}` | {text} |" in README, f"| `{mode}` | {text} |"
