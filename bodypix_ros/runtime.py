@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import LifoQueue
+from queue import SimpleQueue
 from typing import Any, Literal
 
 import numpy as np
@@ -82,7 +82,7 @@ class Network:
     """A model compiled for one input size, with its idle requests."""
 
     def __init__(self, compiled: Any, requests: int) -> None:
-        self._idle: LifoQueue[Request] = LifoQueue()
+        self._idle: SimpleQueue[Request] = SimpleQueue()
         for _ in range(requests):
             self._idle.put(Request(compiled))
 

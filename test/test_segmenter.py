@@ -85,7 +85,7 @@ def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width
 def test_boxes_bound_the_pixels_of_large_pictures_too(segmenter: Segmenter) -> None:
     several = 0
     for seed in range(6):
-        scene = segmenter.segment(picture(480, 640, seed))
+        scene = segmenter.segment(picture(960, 1280, seed))
         several += len(scene.persons) > 1
         for k, person in enumerate(scene.persons):
             at = np.argwhere(scene.instance_mask == k + 1)

@@ -20,7 +20,7 @@ def decode(
     score_threshold: float,
     nms_radius: float,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Decode all poses, also those whose score stays below the threshold: they suppress later ones.
+    """Decode all poses, and give those that score enough; the others have only suppressed later ones.
 
     Args:
         heatmaps: float32 (points_y, points_x, 17), logits.
@@ -28,32 +28,21 @@ def decode(
         forward: float32 (points_y, points_x, 32), displacements parent to child, dy then dx.
         backward: float32 (points_y, points_x, 32), displacements child to parent.
         geometry: Of the image's size.
-        max_detections: At most so many poses.
-        score_threshold: Least score of a root keypoint.
+        max_detections: At most so many poses are decoded.
+        score_threshold: Least score of a root keypoint, and of a pose.
         nms_radius: Internal pixels within which a keypoint belongs to an earlier pose.
 
     Returns:
-        float32 (N, 17, 3): x, y in image pixels, score; and float32 (N,): the poses' scores.
+        float32 (N, 17, 3): x, y in image pixels, score; and float32 (N,): the poses' scores; best root first.
     """
-    poses: npt.NDArray[np.float64] = np.zeros((max_detections, len(KEYPOINTS), 3))
-    scores = np.zeros(max_detections)
-    count = _decode(
-        heatmaps,
-        short_offsets,
-        forward,
-        backward,
-        _TREE,
-        geometry.stride,
-        score_threshold,
-        nms_radius,
-        poses,
-        scores,
-    )
+    found = np.empty((max_detections, len(KEYPOINTS), 3), np.float32)
+    scores = np.empty(max_detections, np.float32)
     x, y = geometry.x, geometry.y
-    poses = poses[:count]
-    poses[:, :, 0] = poses[:, :, 0] * (x.padded / x.internal) - x.before
-    poses[:, :, 1] = poses[:, :, 1] * (y.padded / y.internal) - y.before
-    return poses.astype(np.float32), scores[:count].astype(np.float32)
+    count = _decode(
+        heatmaps, short_offsets, forward, backward, _TREE, geometry.stride, score_threshold, nms_radius,
+        x.padded / x.internal, x.before, y.padded / y.internal, y.before, found, scores,
+    )  # fmt: skip
+    return found[:count], scores[:count]
 
 
 @kernel(inline=True)
@@ -106,8 +95,8 @@ _GRID = "Array(float32, 3, 'C', readonly=True)"
 
 
 @kernel(
-    f"intp({_GRID}, {_GRID}, {_GRID}, {_GRID}, intp[:, ::1], intp, float64, float64,"
-    " float64[:, :, ::1], float64[::1])"
+    f"intp({_GRID}, {_GRID}, {_GRID}, {_GRID}, intp[:, ::1], intp, float64, float64, float64, intp, float64,"
+    " intp, float32[:, :, ::1], float32[::1])"
 )
 def _decode(
     heatmaps: Array,
@@ -118,7 +107,11 @@ def _decode(
     stride: int,
     score_threshold: Float,
     nms_radius: Float,
-    poses: Array,
+    scale_x: Float,
+    before_x: int,
+    scale_y: Float,
+    before_y: int,
+    out: Array,
     scores: Array,
 ) -> int:
     points_y, points_x, keypoints = heatmaps.shape
@@ -151,6 +144,9 @@ def _decode(
                 found += 1
     order = np.argsort(-logit[:found], kind="mergesort")
 
+    # In float64, as the reference computes: rounding to a grid cell must not tip over.
+    poses = np.zeros((scores.size, keypoints, 3))
+    good = 0
     squared_radius = nms_radius * nms_radius
     known = np.empty(keypoints, np.bool_)
     count = 0
@@ -180,6 +176,12 @@ def _decode(
         for m in range(keypoints):
             if not _near(poses, count, m, pose[m, 1], pose[m, 0], squared_radius):
                 total += pose[m, 2]
-        scores[count] = total / keypoints
         count += 1
-    return count
+        if total / keypoints >= score_threshold:
+            for m in range(keypoints):
+                out[good, m, 0] = pose[m, 0] * scale_x - before_x
+                out[good, m, 1] = pose[m, 1] * scale_y - before_y
+                out[good, m, 2] = pose[m, 2]
+            scores[good] = total / keypoints
+            good += 1
+    return good
