@@ -242,6 +242,21 @@ def test_only_what_the_model_gives_is_written(call):
     }  # fmt: skip
 
 
+def test_pictures_are_drawn_in_a_mode(call):
+    pictures = write_bag(call.folder / "in", {"/front/image": IMAGE})
+    call("in", "out", "-i", "/front/image", "--mode", "instances")
+    found = read_bag(call.folder / "out")[0]["/front/debug_image/compressed"]
+    assert len(found) == len(found_persons := read_bag(call.folder / "out")[0]["/front/persons"]) > 0
+    assert found[0][1].header == found_persons[0][1].header
+    drawn = cv2.imdecode(np.asarray(found[0][1].data), cv2.IMREAD_COLOR)
+    picture = pictures[0]
+    assert drawn.shape == picture.shape
+    people = scene_of(picture).person_mask
+    changed = np.abs(drawn.astype(int) - picture).max(axis=2)
+    assert changed[people].mean() > 30
+    call("in", "out2", "-i", "/front/image", "--mode", "sketch", code=2)
+
+
 @pytest.mark.parametrize(
     ("topics", "arguments", "error"),
     [

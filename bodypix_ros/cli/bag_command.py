@@ -11,6 +11,7 @@ from bodypix_ros.cli.options import (
     device_options,
     load_segmenter,
     model_option,
+    parse_mode,
     progress_bar,
     quiet_option,
 )
@@ -39,6 +40,7 @@ _path = click.Path(path_type=Path)
     show_default=True,
     help="The value of white in 16-bit images.",
 )
+@click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
 @click.option("--confidence", is_flag=True, default=None, help="Write the probability of person too.")
 @model_option
 @device_options
@@ -53,6 +55,7 @@ def command(
     copy_all: bool,
     storage: str | None,
     mono16_max: int,
+    mode: str | None,
     model: str,
     quiet: bool,
     **options: Any,
@@ -71,11 +74,13 @@ def command(
       /camera/part_mask                 sensor_msgs/Image, part id + 1
       /camera/part_mask/label_info      vision_msgs/LabelInfo, once
       /camera/confidence                sensor_msgs/Image, probability * 255; with --confidence
+      /camera/debug_image/compressed    sensor_msgs/CompressedImage, JPEG; with --mode
     each with the header and the record timestamp of its image, and the topics asked for, copied.
 
     \b
     Examples:
       bodypix bag drive/ people/ --image-topic /front/image --copy-all
+      bodypix bag drive/ people/ -i /front/image --mode instances
       bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -t /tf -t /tf_static
       ros2 bag play people/
     """  # noqa: D301 - click's mark
@@ -94,7 +99,7 @@ def command(
             progress_bar(what.images, " images", quiet) as bar,
         ):
             report = bag.process(
-                segmenter, recorded, what, target, bar, storage=storage, mono16_max=mono16_max
+                segmenter, recorded, what, target, bar, storage=storage, mono16_max=mono16_max, mode=mode
             )
             ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
     failed, average = len(report.failures), report.segment_ms / report.images

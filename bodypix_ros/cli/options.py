@@ -103,6 +103,15 @@ def bodypix_options(command: _Command) -> _Command:
     return command
 
 
+def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Check the name of a drawing mode."""
+    from bodypix_ros.rendering import MODES
+
+    if value is not None and value not in MODES:
+        raise click.BadParameter(f"'{value}' is none of {', '.join(MODES)}")
+    return value
+
+
 def load_segmenter(model: str, options: dict[str, Any]) -> "Segmenter":
     """Load a model with the options that were given on the command line."""
     try:

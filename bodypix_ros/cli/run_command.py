@@ -11,6 +11,7 @@ from bodypix_ros.cli.options import (
     device_options,
     load_segmenter,
     model_option,
+    parse_mode,
     progress_bar,
     quiet_option,
 )
@@ -29,14 +30,6 @@ def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
         if name not in LAYERS:
             raise click.BadParameter(f"'{name}' is none of {', '.join(LAYERS)}, none")
     return wanted
-
-
-def _mode(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from bodypix_ros.rendering import MODES
-
-    if value is not None and value not in MODES:
-        raise click.BadParameter(f"'{value}' is none of {', '.join(MODES)}")
-    return value
 
 
 def _hidden(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
@@ -99,7 +92,7 @@ def drawing_options(command: Any) -> Any:
         ),
         click.option(
             "--mode",
-            callback=_mode,
+            callback=parse_mode,
             metavar="MODE",
             help="Draw so instead: parts, instances, skeleton, mask, bokeh, pixelated, blur_parts, "
             "pixelate_parts.",

@@ -25,6 +25,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from bodypix_ros import rendering
 from bodypix_ros.ros import messages
 from bodypix_ros.ros.typestore import rosbags_types, typestore
 from bodypix_ros.scene import Scene
@@ -41,6 +42,7 @@ OUTPUTS = (
     "part_mask",
     "part_mask/label_info",
     "confidence",
+    "debug_image/compressed",
 )
 """What is written beside an image topic, where the model gives it."""
 
@@ -227,6 +229,7 @@ def process(
     *,
     storage: str | None = None,
     mono16_max: int = 65535,
+    mode: str | None = None,
 ) -> Report:
     """Write a bag with the people of another.
 
@@ -240,6 +243,7 @@ def process(
         bar: A tqdm bar; counts images.
         storage: One of STORAGES; None: the storage of `bag`. MCAP is written compressed.
         mono16_max: The value of white in 16-bit images.
+        mode: One of `rendering.MODES`: write pictures drawn in it, in JPEG; None: write none.
 
     Raises:
         ValueError: `target` exists.
@@ -274,6 +278,8 @@ def process(
                 continue
             scene = streams[topic].segment(image, encoding, stamp=header.stamp)
             cameras[topic].write(time_ns, header, scene)
+            if mode is not None:
+                cameras[topic].draw(time_ns, header, messages.as_bgr(image, encoding), scene, mode)
             timings = segmenter.timings
             report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
             report.images += 1
@@ -363,6 +369,15 @@ class _Outputs:
             mask = getattr(scene, name)
             if mask is not None:
                 self._put(name, time_ns, messages.label_image(types, header, mask))
+
+    def draw(self, time_ns: int, header: Any, image: messages.Pixels, scene: Scene, mode: str) -> None:
+        """Write a picture; nothing where a privacy mode may show nothing."""
+        if getattr(self._options, "flip_horizontal", False):
+            image = image[:, ::-1].copy()  # the Scene is of the mirrored picture
+        drawn = rendering.draw(image, scene, mode, bgr=True)
+        if drawn is not None:
+            picture = messages.jpeg_image(self._types, header, drawn)
+            self._put("debug_image/compressed", time_ns, picture)
 
     def _write_label_infos(self, time_ns: int, header: Any, scene: Scene) -> None:
         labels = {"instance_mask": messages.instance_labels(getattr(self._options, "max_detections", 1))}

@@ -1,12 +1,10 @@
 """One frame's way through the renderer: joined messages, image and Scene, picture, messages."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Final
-
-import cv2
-import numpy as np
 
 from bodypix_ros import rendering
 from bodypix_ros.ros import diagnostics, messages
@@ -19,13 +17,6 @@ from bodypix_ros.ros.renderer_options import RendererOptions, required_of
 
 RAW: Final = "debug_image"
 COMPRESSED: Final = "debug_image/compressed"
-
-_TO_BGR: Final = {
-    "rgb8": cv2.COLOR_RGB2BGR,
-    "rgba8": cv2.COLOR_RGBA2BGR,
-    "bgra8": cv2.COLOR_BGRA2BGR,
-    "mono8": cv2.COLOR_GRAY2BGR,
-}
 
 
 def render(frame: Frame, options: RendererOptions) -> messages.Pixels | None:
@@ -47,9 +38,7 @@ def render(frame: Frame, options: RendererOptions) -> messages.Pixels | None:
     if options.mode in rendering.PRIVACY_MODES and not frame.certain:
         return None  # a part mask of another image would hide the wrong places
     decode = messages.to_image_compressed if options.input_transport == "compressed" else messages.to_image
-    image, encoding = decode(given.pop(IMAGE), mono16_max=options.mono16_max)
-    if encoding != "bgr8":
-        image = np.asarray(cv2.cvtColor(image, _TO_BGR[encoding]), np.uint8)
+    image = messages.as_bgr(*decode(given.pop(IMAGE), mono16_max=options.mono16_max))
     height, width = image.shape[:2]
     return rendering.draw(
         image,
@@ -77,7 +66,7 @@ class Statistics:
     bad: int = 0
     draw_ms: diagnostics.Window = field(default_factory=diagnostics.Window)
     last_error: str = ""
-    last_error_s: float = -np.inf
+    last_error_s: float = -math.inf
 
 
 @dataclass(slots=True)

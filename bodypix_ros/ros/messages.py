@@ -37,6 +37,12 @@ _DIRECT = {
     "8UC3": ("bgr8", 3),
     "8UC4": ("bgra8", 4),
 }
+_AS_BGR = {
+    "rgb8": cv2.COLOR_RGB2BGR,
+    "rgba8": cv2.COLOR_RGBA2BGR,
+    "bgra8": cv2.COLOR_BGRA2BGR,
+    "mono8": cv2.COLOR_GRAY2BGR,
+}
 _MONO16 = ("mono16", "16UC1")
 _YUV422 = {
     "yuv422": cv2.COLOR_YUV2BGR_UYVY,
@@ -182,6 +188,13 @@ def label_image(types: MessageTypes, header: Any, mask: npt.NDArray[np.uint8] | 
         mask: uint8 or bool (H, W); True becomes 1.
     """
     return _image(types, header, np.ascontiguousarray(mask).view(np.uint8), "mono8")
+
+
+def as_bgr(image: Pixels, encoding: str) -> Pixels:
+    """Turn what `to_image` gives into uint8 (H, W, 3), BGR; itself where it is."""
+    if encoding == "bgr8":
+        return image
+    return np.asarray(cv2.cvtColor(image, _AS_BGR[encoding]), np.uint8)
 
 
 def bgr_image(types: MessageTypes, header: Any, image: Pixels) -> Any:
