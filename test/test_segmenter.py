@@ -310,3 +310,13 @@ def test_the_command_line_offers_every_option_with_its_default() -> None:
         if isinstance(default, bool):
             shown = ("" if default else "no-") + name.replace("_", "-")
         assert f"[default: {shown}]" in str(option.help)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_padded_rows_are_read_where_they_lie(segmenter: Segmenter, channels: int) -> None:
+    encoding = {1: "mono8", 3: "rgb8", 4: "rgba8"}[channels]
+    rows = np.random.default_rng(channels).integers(0, 256, (90, 120 * channels + 13), np.uint8)
+    shape, strides = (90, 120, channels), (rows.strides[0], channels, 1)
+    image = rows[:, :120] if channels == 1 else np.lib.stride_tricks.as_strided(rows, shape, strides)
+    assert not image.flags.c_contiguous
+    assert same(segmenter.segment(image, encoding), segmenter.segment(image.copy(), encoding))

@@ -34,7 +34,7 @@ def resize(
     line: npt.NDArray[np.uint8]
     if image.flags.c_contiguous:
         line, step = image.reshape(-1), row_bytes
-    elif step >= row_bytes and along == count and across == 1:  # rows with padding between them
+    elif step >= row_bytes and along == count and across in (0, 1):  # rows with padding between them
         shape = ((height - 1) * step + row_bytes,)
         line = np.lib.stride_tricks.as_strided(image, shape, (1,), writeable=False)
     else:
