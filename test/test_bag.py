@@ -3,7 +3,8 @@
 import shutil
 import sqlite3
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from types import SimpleNamespace
 
 import cv2
@@ -16,7 +17,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 import bodypix_ros
 from bodypix_ros.cli import main
 from bodypix_ros.ros import bag, messages
-from bodypix_ros.ros.typestore import rosbags_types, typestore
+from bodypix_ros.ros.typestore import default_message, rosbags_types, typestore
 from fake import FakeSegmenter, people_picture, scene_of
 
 STORE = typestore()
@@ -31,6 +32,11 @@ START_NS = 1_700_000_000_000_000_000
 class Options:
     segmentation_threshold: float = 0.7
     max_detections: int = 3
+
+
+@dataclass(frozen=True)
+class MetricOptions(Options):
+    min_keypoint_score: float = 0.5
 
 
 class Fake(FakeSegmenter):
@@ -240,6 +246,42 @@ def test_only_what_the_model_gives_is_written(call):
     assert set(read_bag(call.folder / "out")[0]) == {
         "/persons", "/keypoints", "/instance_mask", "/instance_mask/label_info", "/confidence"
     }  # fmt: skip
+
+
+def camera_info(number, picture, width=None):
+    message = default_message(STORE, "sensor_msgs/msg/CameraInfo")
+    message.header, message.distortion_model = header(number), "plumb_bob"
+    message.height, message.width = picture.shape[0], width or picture.shape[1]
+    message.k = np.array([50.0, 0, 30, 0, 50, 20, 0, 0, 1])
+    return message
+
+
+def metric_scene(image):
+    """Everybody of `scene_of`, with metres: so that they are seen 2, 3, ... m in front of the camera."""
+    scene, people = scene_of(image), []
+    for k, somebody in enumerate(scene.persons):
+        metres = np.random.default_rng(k).uniform(-0.8, 0.8, (17, 4)).astype(np.float32)
+        metres[:, 3] = 0.9
+        points = metres[:, :3] + np.float32([0, 0, 2 + k])
+        keypoints = np.column_stack([50 * points[:, :2] / points[:, 2:] + (30, 20), metres[:, 3]])
+        people.append(replace(somebody, keypoints=keypoints.astype(np.float32), keypoints_3d=metres))
+    return replace(scene, persons=tuple(people))
+
+
+def test_people_are_placed_where_the_bag_has_a_camera_info(call):
+    call.segmenter = Fake(metric_scene)
+    call.segmenter.options = MetricOptions()
+    topics = {"/a/camera_info": camera_info, "/a/image": IMAGE, "/b/image": IMAGE}
+    write_bag("in", {**topics, "/c/camera_info": partial(camera_info, width=9), "/c/image": IMAGE})
+    said = call("in", "out", "-i", "/a/image", "-i", "/b/image", "-i", "/c/image")
+    found, _ = read_bag("out")
+    assert {topic for topic in found if "3d" in topic} == {"/a/keypoints_3d"}
+    placed = [message for _, message in found["/a/keypoints_3d"]]
+    assert [len(message.detections) for message in placed] == [2, 0, 1]
+    depths = [detection.bbox.center.position.z for detection in placed[0].detections]
+    assert depths == pytest.approx([2, 3], abs=0.3)
+    assert placed[0].header == found["/a/persons"][0][1].header
+    assert "no keypoints_3d for /c/image: camera_info is of 9x40, but the images are 60x40" in said
 
 
 def test_pictures_are_drawn_in_a_mode(call):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.ros import messages
 from bodypix_ros.ros.messages import MessageError, to_image, to_image_compressed
+from bodypix_ros.ros.placing import Placed, keypoints_3d
 from bodypix_ros.ros.typestore import rosbags_types, typestore
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.base import as_pixels
@@ -311,6 +312,12 @@ def every_message(types, header, seen):
     return {
         "persons": messages.persons(types, header, seen),
         "keypoints": messages.keypoints(types, header, seen),
+        "keypoints_3d": keypoints_3d(
+            types,
+            header,
+            seen.keypoint_names,
+            [Placed(k, 0.9, np.float32(k + np.arange(68).reshape(17, 4))) for k in range(len(seen.persons))],
+        ),
         "instance_mask": messages.label_image(types, header, seen.instance_mask),
         "part_mask": messages.label_image(types, header, seen.part_mask),
         "person_mask": messages.label_image(types, header, seen.person_mask),
@@ -325,6 +332,7 @@ def test_every_message_survives_cdr(store, types, header, people):
         kind = {
             "persons": "vision_msgs/msg/Detection2DArray",
             "keypoints": "vision_msgs/msg/Detection2DArray",
+            "keypoints_3d": "vision_msgs/msg/Detection3DArray",
         }
         msgtype = kind.get(
             name, f"{'vision_msgs/msg/LabelInfo' if 'labels' in name else 'sensor_msgs/msg/Image'}"

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,15 +13,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.anatomy import KEYPOINTS
+from bodypix_ros.models import catalogue
 from bodypix_ros.ros import diagnostics, messages, typestore, waiting
 from bodypix_ros.ros.diagnostics import Statistics, Window, camera_status, node_status
 from bodypix_ros.ros.inference import FAILURES, Inference, devices_after, in_background
 from bodypix_ros.ros.mailbox import Mailboxes, RateLimit
-from bodypix_ros.ros.parameters import PARAMETERS, Settings, is_live
-from bodypix_ros.ros.pipeline import LABEL_INFOS, OUTPUTS, Camera, Frame, Pipeline, Throttle, wanted
+from bodypix_ros.ros.parameters import FAMILIES, PARAMETERS, Settings, is_live, model_parameters
+from bodypix_ros.ros.pipeline import (
+    KEYPOINTS_3D,
+    LABEL_INFOS,
+    OUTPUTS,
+    Camera,
+    Frame,
+    Pipeline,
+    Throttle,
+    absent,
+    wanted,
+)
 from bodypix_ros.ros.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.scene import Person, Scene
+from bodypix_ros.segmenters.base import Stream
+from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from fake import scene_of
 
@@ -61,7 +76,7 @@ class Device:
         self.gate = threading.Event()
         self.gate.set()
         self.options = BodyPixOptions()
-        self.encodings, self.prepared, self.closed = [], [], False
+        self.encodings, self.stamps, self.streams, self.prepared, self.closed = [], [], [], [], False
 
     def update(self, **options):
         self.options = dataclasses.replace(self.options, **options)
@@ -74,11 +89,16 @@ class Device:
         self._work()
         self.prepared.append((height, width))
 
-    def segment(self, image, encoding):
+    def stream(self):
+        self.streams.append(Stream(self))
+        return self.streams[-1]
+
+    def segment(self, image, encoding, *, stamp=None):
         self._work()
         self.encodings.append(encoding)
+        self.stamps.append(stamp)
         scene = scene_of(image)
-        if not self.options.parts:
+        if not getattr(self.options, "parts", False):
             scene = dataclasses.replace(scene, part_mask=None)
         if self.options.confidence:
             scene = dataclasses.replace(scene, confidence=scene.part_mask)
@@ -168,20 +188,53 @@ def test_config_files_name_every_parameter_with_its_default_and_range():
     text = (ROOT / "config/segmenter.yaml").read_text()
     values = YAML(typ="safe").load(text)["/**"]["ros__parameters"]
     assert values.pop("autostart") is True
-    assert set(values) == set(PARAMETERS)
+    # What differs between models is left to them.
+    differing = {"segmentation_threshold", "max_detections", "score_threshold", "min_keypoint_score"}
+    assert {name for name, field in PARAMETERS.items() if "by default" in field.metadata["text"]} == differing
+    assert set(values) == set(PARAMETERS) - differing
     for name, field in PARAMETERS.items():
         default = list(field.default) if isinstance(field.default, tuple) else field.default
-        assert values[name] == default
-        assert type(values[name]) is type(default)
-        comment = re.search(rf"((?: *#.*\n)+) *{name}:", text).group(1)
-        words = " ".join(re.sub(r"^ *# ?", "", line) for line in comment.splitlines())
+        if name not in differing:
+            assert values[name] == default
+            assert type(values[name]) is type(default)
+        comment = re.search(rf"((?: *#.*\n)+) *(?:# )?{name}: (.*)\n", text)
+        assert name not in differing or comment.group(2) == str(default)
+        words = " ".join(re.sub(r"^ *# ?", "", line) for line in comment.group(1).splitlines())
         assert field.metadata["text"].lower() in words.lower()
         if field.metadata["low"] is not None:
             assert f"{field.metadata['low']} to {field.metadata['high']}" in words
     several = YAML(typ="safe").load(ROOT / "config/multi_camera.yaml")["/**"]["ros__parameters"]
     different = {name: value for name, value in several.items() if values.get(name) != value}
     assert different == {"autostart": True, "cameras": ["front", "rear"], "performance_hint": "THROUGHPUT"}
+    assert several.keys() == {*values, "autostart"}
     Settings().changed(several)
+
+
+@pytest.mark.parametrize("model", catalogue.models())
+def test_every_model_gets_settings_of_its_own(model):
+    settings = Settings().changed({"model": model})
+    family = catalogue.model(model).family
+    assert settings.model == FAMILIES[family]()
+    assert settings.load_arguments()["model"] == model
+    assert set(settings.values()) == set(PARAMETERS)
+    own = {field.name: field.default for field in dataclasses.fields(settings.model)}
+    assert {name: value for name, value in settings.values().items() if name in own} == own
+    assert {name: field.default for name, field in model_parameters(model).items()}.items() >= own.items()
+    # As a file of parameters names them all, those of other models, too.
+    changes = {"segmentation_threshold": 0.25, "tracking": False, "nms_radius": 9.0, "confidence": True}
+    changed = settings.changed({**settings.values(), **changes})
+    assert changed.model == dataclasses.replace(
+        settings.model, **{n: v for n, v in changes.items() if n in own}
+    )
+    with pytest.raises(ValueError, match="detection_interval"):
+        settings.changed({"detection_interval": 0})
+
+
+def test_what_was_set_stays_when_the_model_changes_and_the_rest_follows_it():
+    settings = Settings().changed({"score_threshold": 0.6, "model": "blazepose-lite"})
+    assert (settings.model.score_threshold, settings.model.segmentation_threshold) == (0.6, 0.5)
+    settings = settings.changed({"model": DEFAULT_MODEL})
+    assert (settings.model.score_threshold, settings.model.segmentation_threshold) == (0.6, 0.7)
 
 
 @pytest.mark.parametrize(
@@ -259,16 +312,35 @@ def test_a_device_that_keeps_failing_is_left_for_the_next():
 
     inference = Inference(load, "AUTO", lambda: ["CPU", "GPU.0"], log)
     inference.update({"parts": False, "not_an_option_of_this_model": 1})
+    stream = inference.stream()
     image = np.zeros((4, 4, 3), np.uint8)
     for _ in range(FAILURES):
         with pytest.raises(RuntimeError, match=r"GPU\.0 is broken"):
-            inference.segment(image, "bgr8")
+            stream.segment(image, "bgr8")
     assert inference.segmenter is loaded["CPU"]
     assert inference.left == ("GPU.0",)
     assert "GPU.0 failed 3 times in a row and is left; CPU executes now" in log.text("warning")
     inference.update({"parts": False})
-    inference.segment(image, "bgr8")
+    stream.segment(image, "bgr8")
     assert loaded["CPU"].options.parts is False
+
+
+def test_every_stream_goes_on_with_the_segmenter_that_is_there():
+    first, second = Device("GPU", broken=True), Device()
+    inference = Inference(
+        lambda device: first if device == "GPU,CPU" else second, "GPU,CPU", lambda: ["CPU", "GPU"], Log()
+    )
+    image = np.zeros((4, 4, 3), np.uint8)
+    streams = [inference.stream(), inference.stream()]
+    for _ in range(FAILURES):
+        with pytest.raises(RuntimeError):
+            streams[0].segment(image, "bgr8", 1.0)
+    assert len(first.streams) == 1
+    for stamp in (2.0, 3.0):
+        for stream in streams:
+            stream.segment(image, "bgr8", stamp)
+    assert len(second.streams) == 2
+    assert second.stamps == [2.0, 2.0, 3.0, 3.0]
 
 
 def test_a_success_in_between_starts_the_count_again():
@@ -278,9 +350,9 @@ def test_a_success_in_between_starts_the_count_again():
         device.broken = broken
         if broken:
             with pytest.raises(RuntimeError):
-                inference.segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
+                inference.stream().segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
         else:
-            inference.segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
+            inference.stream().segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
     assert inference.left == ()
 
 
@@ -397,6 +469,14 @@ def test_a_frame_fills_every_topic_that_somebody_listens_to():
         assert messages_["persons"] == serialize(messages.persons(TYPES, header, scene))
         assert messages_["keypoints"] == serialize(messages.keypoints(TYPES, header, scene))
         assert rig.cameras[""].statistics.age_ms.percentile(time.monotonic(), 50) == 7
+        assert [stamp.sec for stamp in rig.device.stamps] == [7]
+
+
+def test_every_camera_has_a_stream_of_its_own():
+    with Rig("front", "rear") as rig:
+        for camera in ("front", "rear", "front"):
+            rig.send(frame(), camera)
+        assert len(rig.device.streams) == 2
 
 
 @pytest.mark.parametrize(
@@ -455,6 +535,66 @@ def test_label_infos_come_with_the_first_frame_and_after_changes_only():
         rig.pipeline.settings = Settings().changed({"segmentation_threshold": 0.5, "max_detections": 3})
         rig.send(frame())
         assert len(dict(port.published[4:])["instance_mask/label_info"].class_map) == 4
+
+
+class Metric(Device):
+    """A device whose model knows metres: it sees somebody 3 m in front of a camera."""
+
+    def __init__(self):
+        super().__init__()
+        self.options = BlazePoseOptions()
+
+    def segment(self, image, encoding, *, stamp=None):
+        scene = super().segment(image, encoding, stamp=stamp)
+        metres = np.random.default_rng(2).uniform(-0.8, 0.8, (17, 4)).astype(np.float32)
+        metres[:, 3] = 1
+        points = metres[:, :3] + np.float32([0.2, 0, 3])
+        keypoints = np.column_stack([points[:, :2] / points[:, 2:] * 10 + (6, 4), metres[:, 3]])
+        people = (Person(0.9, (0, 0, 1, 1), keypoints.astype(np.float32), metres, 4),)
+        return dataclasses.replace(scene, part_mask=None, persons=people)
+
+
+def camera_info(**changes):
+    fields = {"width": 12, "height": 8, "distortion_model": "plumb_bob", "d": []}
+    return SimpleNamespace(**{**fields, "k": [10, 0, 6, 0, 10, 4, 0, 0, 1], **changes})
+
+
+def test_people_are_placed_once_the_camera_is_known():
+    with Rig(device=Metric(), listening=(*OUTPUTS, KEYPOINTS_3D), model="blazepose-lite") as rig:
+        camera = rig.cameras[""]
+        rig.send(frame())
+        assert camera.port.topics() == ["instance_mask", "persons", "keypoints"]
+        assert "part_mask/label_info" not in dict(camera.port.published)
+        for info, reason in (
+            (camera_info(k=[0.0] * 9), "calibrate the camera"),
+            (camera_info(width=640), "camera_info is of 640x8, but the images are 12x8"),
+        ):
+            camera.calibrate(info)
+            rig.send(frame())
+            assert reason in camera.lens_error
+            assert KEYPOINTS_3D not in camera.port.topics()
+        camera.calibrate(camera_info())
+        rig.send(frame())
+        assert camera.lens_error == ""
+        topic, message = camera.port.published[-1]
+        assert topic == KEYPOINTS_3D
+        assert message.header.frame_id == "lens"
+        (detection,) = message.detections
+        assert detection.id == "4"
+        assert detection.bbox.center.position.z == pytest.approx(3, abs=0.2)
+        camera.calibrate(camera_info(d=[1.0]))
+        assert camera.lens is None
+        camera.calibrate(camera_info())
+        assert camera.lens_error == ""
+
+
+@pytest.mark.parametrize("model", catalogue.models())
+def test_what_a_model_cannot_give_is_not_asked_for(model):
+    settings = Settings().changed({"model": model, "lazy": False, "confidence": True})
+    topics = wanted(settings, lambda _: 0)
+    assert set(topics) == {*OUTPUTS, KEYPOINTS_3D} - absent(model).keys()
+    family = catalogue.model(model).family
+    assert ("part_mask" in topics, KEYPOINTS_3D in topics) == (family == "bodypix", family == "blazepose")
 
 
 def test_a_bad_frame_is_counted_said_once_and_survived():
@@ -624,6 +764,7 @@ def test_idle_is_ok_waiting_warns_and_errors_show():
     level, message, values = status(now_s=109.3)
     assert level == diagnostics.OK
     assert message.endswith("frames per second")
+    assert status(notes={"part_mask": "the model has no parts"})[2]["part_mask"] == "the model has no parts"
     assert values["last error"] == "a frame cannot be read"
 
 

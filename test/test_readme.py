@@ -9,7 +9,7 @@ import pytest
 
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.parameters import PARAMETERS
-from bodypix_ros.ros.pipeline import LABEL_INFOS, OUTPUTS
+from bodypix_ros.ros.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
 from bodypix_ros.ros.renderer_options import FIELDS
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_every_parameter_has_its_line(fields: Mapping[str, "dataclasses.Field[An
 
 
 def test_every_topic_and_mode_is_named() -> None:
-    for topic in (*OUTPUTS, *LABEL_INFOS):
+    for topic in (*OUTPUTS, *LABEL_INFOS, KEYPOINTS_3D, "camera_info", "skeletons"):
         assert f"`{topic}`" in README, topic
     for mode, text in MODES.items():
         assert f"| `{mode}` | {text} |" in README, f"| `{mode}` | {text} |"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from bodypix_ros.ros import drawing, pipeline
+from bodypix_ros.ros import drawing, pipeline, skeletons
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
@@ -17,10 +17,11 @@ TOPICS = {
     drawing.RAW: IMAGE,
     drawing.COMPRESSED: COMPRESSED,
     "image": IMAGE,
-    "skeletons": "visualization_msgs/msg/MarkerArray",
+    pipeline.KEYPOINTS_3D: "vision_msgs/msg/Detection3DArray",
+    skeletons.TOPIC: "visualization_msgs/msg/MarkerArray",
     "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
 }
-RELIABLE = {drawing.RAW, drawing.COMPRESSED, "skeletons", *pipeline.OUTPUTS}
+RELIABLE = {drawing.RAW, drawing.COMPRESSED, skeletons.TOPIC, *pipeline.OUTPUTS}
 
 
 @pytest.fixture(scope="module")

@@ -10,54 +10,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from rosbags.interfaces import (
-    Connection,
-    MessageDefinitionFormat,
-    Qos,
-    QosDurability,
-    QosHistory,
-    QosLiveliness,
-    QosReliability,
-    QosTime,
-)
+from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer, WriterError
 from rosbags.serde import SerdeError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from bodypix_ros import rendering
 from bodypix_ros.ros import messages
-from bodypix_ros.ros.typestore import rosbags_types, typestore
-from bodypix_ros.scene import Scene
+from bodypix_ros.ros.bag_outputs import OUTPUTS, Outputs
+from bodypix_ros.ros.typestore import typestore
 
 if TYPE_CHECKING:
     from bodypix_ros.segmenters import Segmenter
 
 STORAGES = ("mcap", "sqlite3")
-OUTPUTS = (
-    "persons",
-    "keypoints",
-    "instance_mask",
-    "instance_mask/label_info",
-    "part_mask",
-    "part_mask/label_info",
-    "confidence",
-    "debug_image/compressed",
-)
-"""What is written beside an image topic, where the model gives it."""
-
 _IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-_FOREVER = QosTime(9223372036, 854775807)
+_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 _UNKNOWN_HASH = "RIHS01_" + "0" * 64
-
-
-def _qos(durability: QosDurability) -> Qos:
-    reliable, by_itself = QosReliability.RELIABLE, QosLiveliness.AUTOMATIC
-    last = QosHistory.KEEP_LAST
-    return Qos(last, 1, reliable, durability, _FOREVER, _FOREVER, by_itself, _FOREVER, False)
-
-
-_VOLATILE, _LATCHED = _qos(QosDurability.VOLATILE), _qos(QosDurability.TRANSIENT_LOCAL)
 
 
 class BagError(OSError):
@@ -257,15 +226,20 @@ def process(
             for connection in {c.topic: c for c in bag.connections if c.topic in what.copied}.values()
         }
         cameras = {
-            topic: _Outputs(writer, store, prefix, segmenter.options)
-            for topic, prefix in what.cameras.items()
+            topic: Outputs(writer, store, prefix, segmenter.options) for topic, prefix in what.cameras.items()
+        }
+        infos = {c.topic for c in bag.connections if c.msgtype == _CAMERA_INFO}
+        calibrating = {
+            outputs.camera_info: outputs for outputs in cameras.values() if outputs.camera_info in infos
         }
         streams = {topic: segmenter.stream() for topic in what.cameras}
         seen = 0
-        for connection, time_ns, raw in bag.messages({*copied, *cameras}):
+        for connection, time_ns, raw in bag.messages({*copied, *cameras, *calibrating}):
             topic = connection.topic
             if topic in copied:
                 writer.write(copied[topic], time_ns, raw)
+            if topic in calibrating:
+                calibrating[topic].calibrate(raw)
             if topic not in cameras:
                 continue
             seen += 1
@@ -284,6 +258,9 @@ def process(
             report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
             report.images += 1
             report.people += len(scene.persons)
+        for topic, outputs in cameras.items():
+            if outputs.lens_error:
+                bar.write(f"bodypix: no keypoints_3d for {topic}: {outputs.lens_error}", file=sys.stderr)
         if not report.images:
             first = report.failures[0] if report.failures else f"none of {what.images} is there"
             raise BagError(f"{bag.path}: not one usable image: {first}")
@@ -349,49 +326,3 @@ def _decode(store: Typestore, msgtype: str, raw: bytes, mono16_max: int) -> tupl
         raise messages.MessageError(f"no whole {msgtype}: {error}") from error
     convert = messages.to_image if msgtype == _IMAGE else messages.to_image_compressed
     return message.header, *convert(message, mono16_max=mono16_max)
-
-
-class _Outputs:
-    """The outputs of one image topic."""
-
-    def __init__(self, writer: Writer, store: Typestore, prefix: str, options: Any) -> None:
-        self._writer, self._store, self._prefix, self._options = writer, store, prefix, options
-        self._types = rosbags_types(store)
-        self._connections: dict[str, Connection] = {}
-
-    def write(self, time_ns: int, header: Any, scene: Scene) -> None:
-        types = self._types
-        if not self._connections:
-            self._write_label_infos(time_ns, header, scene)
-        self._put("persons", time_ns, messages.persons(types, header, scene))
-        self._put("keypoints", time_ns, messages.keypoints(types, header, scene))
-        for name in ("instance_mask", "part_mask", "confidence"):
-            mask = getattr(scene, name)
-            if mask is not None:
-                self._put(name, time_ns, messages.label_image(types, header, mask))
-
-    def draw(self, time_ns: int, header: Any, image: messages.Pixels, scene: Scene, mode: str) -> None:
-        """Write a picture; nothing where a privacy mode may show nothing."""
-        if getattr(self._options, "flip_horizontal", False):
-            image = image[:, ::-1].copy()  # the Scene is of the mirrored picture
-        drawn = rendering.draw(image, scene, mode, bgr=True)
-        if drawn is not None:
-            picture = messages.jpeg_image(self._types, header, drawn)
-            self._put("debug_image/compressed", time_ns, picture)
-
-    def _write_label_infos(self, time_ns: int, header: Any, scene: Scene) -> None:
-        labels = {"instance_mask": messages.instance_labels(getattr(self._options, "max_detections", 1))}
-        if scene.part_mask is not None:
-            labels["part_mask"] = messages.PART_LABELS
-        threshold = self._options.segmentation_threshold
-        for name, names in labels.items():
-            message = messages.label_info(self._types, header, names, threshold)
-            self._put(f"{name}/label_info", time_ns, message, _LATCHED)
-
-    def _put(self, name: str, time_ns: int, message: Any, qos: Qos = _VOLATILE) -> None:
-        msgtype = message.__msgtype__
-        if name not in self._connections:
-            self._connections[name] = self._writer.add_connection(
-                self._prefix + name, msgtype, typestore=self._store, offered_qos_profiles=[qos]
-            )
-        self._writer.write(self._connections[name], time_ns, self._store.serialize_cdr(message, msgtype))

@@ -2,7 +2,9 @@
 
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -102,7 +104,13 @@ class Statistics:
 
 
 def camera_status(
-    statistics: Statistics, *, active: bool, enabled: bool, waiting: str, now_s: float | None = None
+    statistics: Statistics,
+    *,
+    active: bool,
+    enabled: bool,
+    waiting: str,
+    notes: Mapping[str, str] = MappingProxyType({}),
+    now_s: float | None = None,
 ) -> Status:
     """The entry of one camera.
 
@@ -111,6 +119,7 @@ def camera_status(
         active: Whether the node is active.
         enabled: The parameter.
         waiting: Why no frame comes, or empty.
+        notes: Why nothing is published on a topic, by topic.
         now_s: `time.monotonic()`.
     """
     now_s = time.monotonic() if now_s is None else now_s
@@ -149,7 +158,7 @@ def camera_status(
         "node overhead p50 (ms)": _ms(statistics.overhead_ms.percentile(now_s, 50)),
         "last error": statistics.last_error or "none",
     }
-    return Status(level, message, values)
+    return Status(level, message, {**values, **notes})
 
 
 def node_status(

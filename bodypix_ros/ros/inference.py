@@ -14,6 +14,7 @@ from bodypix_ros.ros.parameters import Settings
 from bodypix_ros.runtime import AUTO, devices
 from bodypix_ros.scene import Scene
 from bodypix_ros.segmenters import Segmenter
+from bodypix_ros.segmenters.base import Stream
 
 FAILURES = 3
 """After so many failures in a row a device is left."""
@@ -122,13 +123,19 @@ class Inference:
         self._guarded(lambda segmenter: segmenter.prepare(height, width))
         self._ready.add(self.segmenter.input_size(height, width))
 
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str) -> Scene:
-        """See people.
+    def stream(self) -> "InferenceStream":
+        """A stream for the images of one camera: models that follow people remember them in it."""
+        return InferenceStream(self)
+
+    def segment(
+        self, stream: "InferenceStream", image: npt.NDArray[np.uint8], encoding: str, stamp: Any
+    ) -> Scene:
+        """See people: what `InferenceStream.segment` does.
 
         Raises:
             RuntimeError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
         """
-        return self._guarded(lambda segmenter: segmenter.segment(image, encoding))
+        return self._guarded(lambda segmenter: stream.of(segmenter).segment(image, encoding, stamp=stamp))
 
     def close(self) -> None:
         """Let go of the device."""
@@ -170,6 +177,35 @@ class Inference:
         self._log.warning(
             f"{device} failed {FAILURES} times in a row and is left; {self.segmenter.device} executes now"
         )
+
+
+class InferenceStream:
+    """The images of one camera, in their order, whichever segmenter sees them. For one thread at a time."""
+
+    def __init__(self, inference: Inference) -> None:
+        """See `Inference.stream`."""
+        self._inference = inference
+        self._segmenter: Segmenter | None = None
+        self._stream: Stream | None = None
+
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str, stamp: Any = None) -> Scene:
+        """See people, as `segmenters.base.Stream.segment` does.
+
+        Args:
+            image: uint8 (H, W, C), or (H, W) for mono8.
+            encoding: rgb8, bgr8, rgba8, bgra8 or mono8.
+            stamp: When the image was taken; an object with `sec` and `nanosec`.
+
+        Raises:
+            RuntimeError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
+        """
+        return self._inference.segment(self, image, encoding, stamp)
+
+    def of(self, segmenter: Segmenter) -> Stream:
+        """The segmenter's own stream; a new one when the segmenter was replaced."""
+        if self._stream is None or segmenter is not self._segmenter:
+            self._segmenter, self._stream = segmenter, segmenter.stream()
+        return self._stream
 
 
 def load(settings: Settings, log: Log) -> Inference:

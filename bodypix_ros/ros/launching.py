@@ -55,8 +55,9 @@ def arguments(config: str) -> list[Any]:
 
 
 def image_remaps(image: str, topic: str) -> list[tuple[str, str]]:
-    """Read `topic` where the node says `image`, whichever the transport."""
-    return [(image, topic), (f"{image}/compressed", f"{topic}/compressed")]
+    """Read `topic` where the node says `image`, whichever the transport, and the camera_info beside it."""
+    infos = [name[: name.rfind("/") + 1] + "camera_info" for name in (image, topic)]
+    return [(image, topic), (f"{image}/compressed", f"{topic}/compressed"), (infos[0], infos[1])]
 
 
 def segmenter(context: Any, remaps: list[tuple[str, str]], **parameters: Any) -> Any:

@@ -75,6 +75,8 @@ class MessageTypes:
     CompressedImage: Any
     Detection2DArray: Any
     Detection2D: Any
+    Detection3DArray: Any
+    Detection3D: Any
     ObjectHypothesisWithPose: Any
     LabelInfo: Any
     VisionClass: Any
@@ -99,6 +101,8 @@ def ros_types() -> MessageTypes:
         CompressedImage=sensor.CompressedImage,
         Detection2DArray=vision.Detection2DArray,
         Detection2D=vision.Detection2D,
+        Detection3DArray=vision.Detection3DArray,
+        Detection3D=vision.Detection3D,
         ObjectHypothesisWithPose=vision.ObjectHypothesisWithPose,
         LabelInfo=vision.LabelInfo,
         VisionClass=vision.VisionClass,

@@ -3,14 +3,18 @@
 import dataclasses
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.models import catalogue
 from bodypix_ros.runtime import PRECISIONS
 from bodypix_ros.segmenters.base import check_ranges, option, replace_options
+from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
 TRANSPORTS = ("raw", "compressed")
 HINTS = ("LATENCY", "THROUGHPUT")
@@ -74,10 +78,56 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} is '{value}', but must be one of {allowed}")
 
 
-PARAMETERS: dict[str, "dataclasses.Field[Any]"] = {
-    field.name: field for kind in (NodeOptions, BodyPixOptions) for field in dataclasses.fields(kind)
+FAMILIES: Final[Mapping[str, Any]] = MappingProxyType(
+    {"bodypix": BodyPixOptions, "selfie": SelfieOptions, "blazepose": BlazePoseOptions}
+)
+"""The options of each family of models."""
+
+
+def _family(model: str) -> str:
+    return catalogue.model(model).family
+
+
+def _fields_of(family: str) -> "dict[str, dataclasses.Field[Any]]":
+    return {field.name: field for field in dataclasses.fields(FAMILIES[family])}
+
+
+def _described(name: str) -> "dataclasses.Field[Any]":
+    """A model's option with what it says about families: where it is, and where its default differs."""
+    fields = {family: _fields_of(family).get(name) for family in FAMILIES}
+    there = {family: field for family, field in fields.items() if field is not None}
+    first = next(iter(there.values()))
+    notes = []
+    if len(there) < len(FAMILIES):
+        notes.append(f"{' and '.join(there)} models only")
+    others: dict[Any, list[str]] = {}
+    for family, field in there.items():
+        if field.default != first.default:
+            others.setdefault(field.default, []).append(family)
+    notes += [f"{default} by default for {' and '.join(names)} models" for default, names in others.items()]
+    result = copy(first)
+    text = "; ".join([first.metadata["text"], *notes])
+    result.metadata = MappingProxyType({**first.metadata, "text": text})
+    return result
+
+
+NODE_PARAMETERS: Final = {field.name: field for field in dataclasses.fields(NodeOptions)}
+"""The node's own parameters."""
+
+PARAMETERS: Final[dict[str, "dataclasses.Field[Any]"]] = NODE_PARAMETERS | {
+    name: _described(name) for family in FAMILIES for name in _fields_of(family)
 }
-"""All parameters: default and, in the metadata, text, low, high and live."""
+"""All parameters: default and, in the metadata, text, low, high and live. Models may have other defaults."""
+
+
+def model_parameters(model: str) -> "dict[str, dataclasses.Field[Any]]":
+    """The options of all models, with the defaults of this one."""
+    own, result = _fields_of(_family(model)), {}
+    for name, field in PARAMETERS.items():
+        if name not in NODE_PARAMETERS:
+            result[name] = copy(field)
+            result[name].default = own.get(name, field).default
+    return result
 
 
 def is_live(name: str) -> bool:
@@ -87,10 +137,17 @@ def is_live(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values in force, checked."""
+    """The values in force, checked.
+
+    Attributes:
+        node: The node's own.
+        model: The options of the model's family.
+        given: The models' options that were set, of whatever family; the others have the model's defaults.
+    """
 
     node: NodeOptions = dataclasses.field(default_factory=NodeOptions)
-    model: BodyPixOptions = dataclasses.field(default_factory=BodyPixOptions)
+    model: Any = dataclasses.field(default_factory=BodyPixOptions)
+    given: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def changed(self, changes: Mapping[str, Any], *, configured: bool = False) -> "Settings":
         """The settings after changes; names that are no parameters of ours are left aside.
@@ -107,31 +164,44 @@ class Settings:
             for name, value in changes.items()
             if name in PARAMETERS
         }
-        before = {**_values(self.node), **_values(self.model)}
+        before = self.values()
         for name, value in ours.items():
             if configured and not is_live(name) and value != before[name]:
                 raise ValueError(
                     f"{name} can only be set while the node is unconfigured; deactivate and clean it up first"
                 )
-        node = {name: value for name, value in ours.items() if hasattr(self.node, name)}
-        model = {name: value for name, value in ours.items() if name not in node}
-        return Settings(replace_options(self.node, node), replace_options(self.model, model))
+        of_node = {name: value for name, value in ours.items() if name in NODE_PARAMETERS}
+        node: NodeOptions = replace_options(self.node, of_node)
+        given = {**self.given, **{name: value for name, value in ours.items() if name not in of_node}}
+        models = {family: _options(family, given) for family in FAMILIES}  # all, so that nothing bad is kept
+        model = models[_family(node.model)]
+        defaults = {name: field.default for name, field in model_parameters(node.model).items()}
+        return Settings(node, model, {name: v for name, v in given.items() if v != defaults[name]})
+
+    def values(self) -> dict[str, Any]:
+        """All parameters by name; those that the model does not have, too."""
+        defaults = {name: field.default for name, field in model_parameters(self.node.model).items()}
+        return {**_values(self.node), **defaults, **self.given}
 
     def load_arguments(self) -> dict[str, Any]:
         """What `bodypix_ros.load` takes, but for the device; `live_options` follow before the first frame."""
-        fixed = {name: value for name, value in _values(self.model).items() if not is_live(name)}
         return {
             "model": self.node.model,
             "precision": self.node.precision or None,
             "model_dir": self.node.model_dir or None,
             "cache_dir": self.node.cache_dir or None,
             "performance_hint": self.node.performance_hint,
-            **(fixed if catalogue.model(self.node.model).family == "bodypix" else {}),
+            **{name: value for name, value in _values(self.model).items() if not is_live(name)},
         }
 
     def live_options(self) -> dict[str, Any]:
         """The model's options that may change while it runs."""
         return {name: value for name, value in _values(self.model).items() if is_live(name)}
+
+
+def _options(family: str, given: Mapping[str, Any]) -> Any:
+    known = _fields_of(family)
+    return replace_options(FAMILIES[family](), {name: v for name, v in given.items() if name in known})
 
 
 def _values(options: Any) -> dict[str, Any]:

@@ -6,17 +6,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from bodypix_ros.ros import messages
+from bodypix_ros.models import catalogue
+from bodypix_ros.ros import messages, placing
 from bodypix_ros.ros.diagnostics import Statistics
-from bodypix_ros.ros.inference import Inference, Log, in_background
+from bodypix_ros.ros.inference import Inference, InferenceStream, Log, in_background
 from bodypix_ros.ros.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.parameters import Settings
+from bodypix_ros.ros.placing import Lens, PlacingError
 from bodypix_ros.ros.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.scene import Scene
 
 OUTPUTS = ("instance_mask", "part_mask", "persons", "keypoints", "confidence")
 """The topics that every frame may fill, in the order of publishing."""
+KEYPOINTS_3D = "keypoints_3d"
+"""The topic that a frame fills where the model knows metres and the camera is calibrated; the last one."""
 LABEL_INFOS = ("instance_mask/label_info", "part_mask/label_info")
+
+_NO_PARTS, _NO_METRES = "the model has no parts", "the model has no metres"
+_ABSENT = {
+    "bodypix": {KEYPOINTS_3D: _NO_METRES},
+    "selfie": {"part_mask": _NO_PARTS, KEYPOINTS_3D: _NO_METRES},
+    "blazepose": {"part_mask": _NO_PARTS},
+}
 
 LOG_EVERY_S = 5.0
 """Seconds between two logs of the same kind of error of the same camera."""
@@ -46,12 +57,19 @@ class Port(Protocol):
         """Publish a message, or one that is serialised already."""
 
 
+def absent(model: str) -> dict[str, str]:
+    """The topics that a model cannot fill, and why."""
+    return dict(_ABSENT[catalogue.model(model).family])
+
+
 @dataclass(slots=True)
 class Camera:
     """A camera: its topics and what happened to its frames.
 
     Attributes:
         announced: What the label infos said when they were published last; None: they are due.
+        lens: How it sees; None until that is known.
+        lens_error: Why nobody can be placed in front of it; empty where somebody can.
     """
 
     name: str
@@ -61,6 +79,19 @@ class Camera:
     announced: tuple[float, int] | None = None
     wanted: tuple[str, ...] = ()
     detections: dict[str, Stencils] = field(default_factory=dict)
+    lens: Lens | None = None
+    lens_error: str = ""
+
+    def calibrate(self, info: Any) -> None:
+        """Take a sensor_msgs/CameraInfo."""
+        known = self.lens is not None
+        try:
+            self.lens = Lens.of(info)
+        except PlacingError as error:
+            self.lens, self.lens_error = None, str(error)
+            return
+        if not known:  # else it is for the next frame to say
+            self.lens_error = ""
 
 
 class Throttle:
@@ -89,9 +120,12 @@ def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[str, ..
     """
     if not settings.node.enabled:
         return ()
-    asked = {"part_mask": settings.model.parts, "confidence": settings.model.confidence}
+    missing = absent(settings.node.model)
+    asked = {"part_mask": getattr(settings.model, "parts", False), "confidence": settings.model.confidence}
     return tuple(
-        topic for topic in OUTPUTS if asked.get(topic, True) and (not settings.node.lazy or listeners(topic))
+        topic
+        for topic in (*OUTPUTS, KEYPOINTS_3D)
+        if topic not in missing and asked.get(topic, True) and (not settings.node.lazy or listeners(topic))
     )
 
 
@@ -123,12 +157,14 @@ class Pipeline:
         self._decode = messages.to_image_compressed if compressed else messages.to_image
         self._complain = Throttle(log.error)
         self._cameras: dict[str, Camera] = {}
+        self._streams: dict[str, InferenceStream] = {}
         self._threads: list[threading.Thread] = []
         self.mailboxes: Mailboxes[Frame] = Mailboxes([])
 
     def start(self, cameras: list[Camera], threads: int) -> None:
         """Take the cameras' frames until stopped."""
         self._cameras = {camera.name: camera for camera in cameras}
+        self._streams = {camera.name: self.inference.stream() for camera in cameras}
         for camera in cameras:
             camera.detections = {
                 "persons": Stencils(self._persons, person_numbers, self._serialize),
@@ -166,6 +202,8 @@ class Pipeline:
         settings, counts, header = self.settings, camera.statistics.counts, frame.message.header
         self._announce(camera, settings, header)
         camera.wanted = wanted(settings, camera.port.listeners)
+        if camera.lens is None:
+            camera.wanted = tuple(topic for topic in camera.wanted if topic != KEYPOINTS_3D)
         if not camera.wanted:
             counts.idle += 1
             return True
@@ -187,7 +225,7 @@ class Pipeline:
         self.inference.update(self._model_options(settings))
         started_s = time.monotonic()
         try:
-            scene = self.inference.segment(image, encoding)
+            scene = self._streams[camera.name].segment(image, encoding, header.stamp)
         except RuntimeError as error:
             counts.failed += 1
             device = self.inference.segmenter.device
@@ -219,27 +257,33 @@ class Pipeline:
     def _model_options(self, settings: Settings) -> dict[str, Any]:
         """The model's options, without what no camera needs."""
         needed = {topic for camera in self._cameras.values() for topic in camera.wanted}
-        options = settings.live_options()
-        return options | {"parts": "part_mask" in needed, "confidence": "confidence" in needed}
+        asked = {"parts": "part_mask" in needed, "confidence": "confidence" in needed}
+        return settings.live_options() | asked
 
     def _announce(self, camera: Camera, settings: Settings, header: Any) -> None:
         """Publish the label infos where they are due."""
-        now = settings.model.segmentation_threshold, settings.model.max_detections
+        # Selfie makes one person of all people.
+        now = settings.model.segmentation_threshold, getattr(settings.model, "max_detections", 1)
         if camera.announced == now:
             return
         camera.announced = now
         threshold, count = now
-        for topic, names in zip(
-            LABEL_INFOS, (messages.instance_labels(count), messages.PART_LABELS), strict=True
-        ):
+        labels = dict(zip(LABEL_INFOS, (messages.instance_labels(count), messages.PART_LABELS), strict=True))
+        if "part_mask" in absent(settings.node.model):
+            del labels["part_mask/label_info"]
+        for topic, names in labels.items():
             camera.port.publish(topic, messages.label_info(self._types, header, names, threshold))
 
     def _publish(self, camera: Camera, header: Any, scene: Scene) -> tuple[str, ...]:
         """Publish what is wanted of a Scene, and return what that was."""
         published = []
         for topic in camera.wanted:
-            if topic in camera.detections:
-                message: Any = camera.detections[topic](header, scene)
+            if topic == KEYPOINTS_3D:
+                message: Any = self._keypoints_3d(camera, header, scene)
+                if message is None:
+                    continue
+            elif topic in camera.detections:
+                message = camera.detections[topic](header, scene)
             elif (mask := getattr(scene, topic)) is not None:
                 message = messages.label_image(self._types, header, mask)
             else:  # asked for while this frame was under way
@@ -247,6 +291,19 @@ class Pipeline:
             camera.port.publish(topic, message)
             published.append(topic)
         return tuple(published)
+
+    def _keypoints_3d(self, camera: Camera, header: Any, scene: Scene) -> Any:
+        """The message; None where the camera's lens is not that of its images."""
+        lens = camera.lens
+        if lens is None:
+            return None
+        try:
+            people = placing.place_all(scene, lens, self.settings.model.min_keypoint_score)
+        except PlacingError as error:
+            camera.lens_error = str(error)
+            return None
+        camera.lens_error = ""
+        return placing.keypoints_3d(self._types, header, scene.keypoint_names, people)
 
     def _persons(self, header: Any, scene: Scene) -> Any:
         return messages.persons(self._types, header, scene)

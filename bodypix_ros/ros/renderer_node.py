@@ -16,9 +16,10 @@ from rclpy.node import Node
 from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+from visualization_msgs.msg import MarkerArray
 
-from bodypix_ros.ros import drawing, messages, waiting
+from bodypix_ros.ros import drawing, messages, skeletons, waiting
 from bodypix_ros.ros.base_node import Log, StartError, declare, fill, newest, run
 from bodypix_ros.ros.joining import IMAGE, Joiner
 from bodypix_ros.ros.renderer_options import DETECTIONS, FIELDS, RendererOptions, inputs_of, required_of
@@ -64,6 +65,11 @@ class RendererNode(Node):  # type: ignore[misc]
         """The process ends: draw no more. ROS may be down already."""
         self._painter.stop()
 
+    @property
+    def min_keypoint_score(self) -> float:
+        """The parameter."""
+        return self._options.min_keypoint_score
+
     def _on_set(self, parameters: list[Any]) -> Any:
         """Check and take over. Nobody can refuse after this, and Humble has no callback that comes later."""
         try:
@@ -79,6 +85,7 @@ class RendererNode(Node):  # type: ignore[misc]
     def _on_look(self) -> None:
         for topics in self._topics:
             topics.look(self._options.mode, self._painter)
+            topics.look_at_skeletons()
 
 
 def _report(topics: "_Topics", entry: Any) -> Any:
@@ -103,6 +110,14 @@ class _Topics:
         self._wanted: tuple[str, ...] = ()
         self._mode = options.mode
         self._subscriptions: dict[str, Any] = {}
+        self._skeletons = skeletons.Skeletons(skeletons.ros_types())
+        self._placed: Any = None
+        self._markers = node.create_publisher(
+            MarkerArray,
+            self._prefix + skeletons.TOPIC,
+            newest(),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
         self._publishers = {
             topic: node.create_publisher(
                 kind,
@@ -141,6 +156,24 @@ class _Topics:
             self._quiet_since_s = now_s - missing_s
         if self._outage.said:
             self._say_what_is_absent(now_s)
+
+    def look_at_skeletons(self) -> None:
+        """Listen to people in 3-D while somebody wants to see their skeletons, whatever the mode."""
+        wanted = self._markers.get_subscription_count() > 0
+        if wanted and self._placed is None:
+            self._placed = self._node.create_subscription(
+                Detection3DArray,
+                self._prefix + skeletons.INPUT,
+                self._on_placed,
+                newest(ReliabilityPolicy.BEST_EFFORT),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
+        elif not wanted and self._placed is not None:
+            self._node.destroy_subscription(self._placed)
+            self._placed = None
+
+    def _on_placed(self, message: Any) -> None:
+        self._markers.publish(self._skeletons.markers(message, self._node.min_keypoint_score))
 
     def _listen(self, wanted: tuple[str, ...], mode: str, painter: drawing.Painter) -> None:
         joiner = self.camera.joiner

@@ -5,7 +5,6 @@ It wires parameters, topics and mailboxes; whatever decides something is in the 
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -19,20 +18,15 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNodeMixin, TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.parameter import Parameter
-from rclpy.qos import ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.serialization import serialize_message
 from rclpy.task import Future as RosFuture
-from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool
-from vision_msgs.msg import Detection2DArray, LabelInfo
 
-from bodypix_ros.ros import diagnostics, inference, messages, waiting
-from bodypix_ros.ros.base_node import Log, StartError, declare, fill, newest, run
-from bodypix_ros.ros.parameters import PARAMETERS, Settings
-from bodypix_ros.ros.pipeline import LABEL_INFOS, OUTPUTS, Camera, Frame, Pipeline
-
-_TYPES = {"persons": Detection2DArray, "keypoints": Detection2DArray} | dict.fromkeys(LABEL_INFOS, LabelInfo)
+from bodypix_ros.ros import diagnostics, inference, messages
+from bodypix_ros.ros.base_node import Log, StartError, declare, fill, run
+from bodypix_ros.ros.camera_node import Topics
+from bodypix_ros.ros.parameters import NODE_PARAMETERS, Settings, model_parameters
+from bodypix_ros.ros.pipeline import Pipeline
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
@@ -58,7 +52,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         self._wake = self.create_guard_condition(self._on_loaded)
         self._inference: inference.Inference | None = None
         self._pipeline: Pipeline | None = None
-        self._topics: list[_Topics] = []
+        self._topics: list[Topics] = []
         self._settings = self._declare()
         self.add_on_set_parameters_callback(self._on_set)
         self.create_service(SetBool, "~/enable", self._on_enable)
@@ -73,7 +67,13 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
     # Parameters
 
     def _declare(self) -> Settings:
-        values = declare(self, PARAMETERS.values(), fixed="only while the node is unconfigured")
+        fixed = "only while the node is unconfigured"
+        values = declare(self, NODE_PARAMETERS.values(), fixed=fixed)
+        try:
+            options = model_parameters(values["model"])
+        except ValueError as error:
+            raise StartError(str(error)) from error
+        values |= declare(self, options.values(), fixed=fixed)
         text = "configure and activate at the start, without being told to"
         self.declare_parameter("autostart", True, ParameterDescriptor(description=text, read_only=True))
         try:
@@ -93,6 +93,13 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         if self._pipeline is not None:
             self._pipeline.settings = self._settings
         return SetParametersResult(successful=True)
+
+    def _show_defaults(self) -> None:
+        """Have the parameters say what is in force, where the model was changed after they were declared."""
+        values = self._settings.values()
+        for name in model_parameters(self._settings.node.model):
+            if self.get_parameter(name).value != values[name]:
+                self.set_parameters([Parameter(name, value=values[name])])
 
     def _on_enable(self, request: Any, response: Any) -> Any:
         (result,) = self.set_parameters([Parameter("enabled", value=request.data)])
@@ -139,6 +146,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
 
     def _load(self) -> "Future[inference.Inference]":
         if self._loading is None:
+            self._show_defaults()
             settings, self._error = self._settings, ""
             self._log.info(f"loading {settings.node.model}")
             self._loading = inference.in_background(lambda: inference.load(settings, self._log), "load")
@@ -180,7 +188,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
                 self._log,
             )
             for name in self._settings.node.camera_names:
-                self._topics.append(topics := _Topics(self, name, self._settings.node.input_transport))
+                self._topics.append(topics := Topics(self, name, self._settings.node))
                 self._updater.add(topics.title, self._camera_diagnostics(topics))
         except Exception as error:  # noqa: BLE001 - rclpy would swallow it
             self._error = f"cannot configure: {error}"
@@ -287,112 +295,18 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         )
         return fill(entry, status)
 
-    def _camera_diagnostics(self, topics: "_Topics") -> Callable[[Any], Any]:
+    def _camera_diagnostics(self, topics: Topics) -> Callable[[Any], Any]:
         def report(entry: Any) -> Any:
             status = diagnostics.camera_status(
                 topics.camera.statistics,
                 active=self._state == "active",
                 enabled=self._settings.node.enabled,
                 waiting=topics.outage_text,
+                notes=topics.notes(),
             )
             return fill(entry, status)
 
         return report
-
-
-class _Topics:
-    """The topics of one camera."""
-
-    def __init__(self, node: SegmenterNode, name: str, transport: str) -> None:
-        self._node, self._compressed = node, transport == "compressed"
-        self._prefix = f"{name}/" if name else ""
-        self._image = self._prefix + ("image/compressed" if self._compressed else "image")
-        self.title = f"camera {name}" if name else "camera"
-        self.camera = Camera(name, self)
-        self.outage_text = ""
-        self._outage = waiting.Outage(time.monotonic())
-        self._subscription: Any = None
-        self._publishers = {
-            topic: node.create_lifecycle_publisher(
-                _TYPES.get(topic, Image),
-                self._prefix + topic,
-                newest(ReliabilityPolicy.RELIABLE, latched=topic in LABEL_INFOS),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            )
-            for topic in (*OUTPUTS, *LABEL_INFOS)
-        }
-
-    def listeners(self, topic: str) -> int:
-        """How many subscribe to an output."""
-        count: int = self._publishers[topic].get_subscription_count()
-        return count
-
-    def publish(self, topic: str, message: Any) -> None:
-        """Publish a message, or one that is serialised already."""
-        self._publishers[topic].publish(message)
-
-    def listen(self, pipeline: Pipeline) -> None:
-        """Subscribe to the images."""
-        camera, mailboxes = self.camera, pipeline.mailboxes
-        statistics = camera.statistics
-        camera.announced = None
-        self._outage, self.outage_text = waiting.Outage(time.monotonic()), ""
-
-        def on_image(message: Any) -> None:
-            now_s = time.monotonic()
-            if mailboxes.put(camera.name, Frame(message, now_s)):
-                statistics.counts.replaced += 1
-            statistics.counts.received += 1
-            statistics.received.add(now_s)
-            if self._outage.frame(now_s):
-                self.outage_text = ""
-            # The worker may have the interpreter now: the executor would keep it until it waits again.
-            time.sleep(0)
-
-        self._subscription = self._node.create_subscription(
-            CompressedImage if self._compressed else Image,
-            self._image,
-            on_image,
-            newest(ReliabilityPolicy.BEST_EFFORT),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-
-    def stop_listening(self) -> None:
-        """Unsubscribe."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-        self._subscription = None
-
-    def destroy(self) -> None:
-        """Take the publishers away."""
-        for publisher in self._publishers.values():
-            self._node.destroy_lifecycle_publisher(publisher)
-
-    def check_outage(self) -> None:
-        """Say, once, when frames stay away."""
-        missing_s = self._outage.check(time.monotonic())
-        if missing_s is None:
-            return
-        topic = self._subscription.topic_name
-        other = topic.removesuffix("/compressed") if self._compressed else f"{topic}/compressed"
-        self.outage_text = waiting.describe(
-            self._image,
-            topic,
-            f"sensor_msgs/msg/{'CompressedImage' if self._compressed else 'Image'}",
-            self._subscription.qos_profile.reliability.name,
-            [
-                waiting.Publisher(
-                    f"{info.node_namespace.rstrip('/')}/{info.node_name}",
-                    info.topic_type,
-                    info.qos_profile.reliability.name,
-                    info.qos_profile.durability.name,
-                )
-                for info in self._node.get_publishers_info_by_topic(topic)
-            ],
-            missing_s,
-            [other] if self._node.count_publishers(other) else [],
-        )
-        self._node.get_logger().warning(self.outage_text)
 
 
 def main(args: list[str] | None = None) -> int:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from bodypix_ros.scene import Person, Scene
 
 MAX_STENCILS = 32
-"""Stencils that are kept, one per frame_id and number of people."""
+"""Stencils that are kept, one per frame_id and the people's numbers."""
 
 _STAMP = struct.Struct("=iI")
 _PROBE_STAMP = (1_234_567_891, 987_654_321)
@@ -57,9 +57,10 @@ class Stencils:
 
     def __call__(self, header: Any, scene: Scene) -> bytes:
         """The same as `serialize(build(header, scene))`."""
-        if not scene.persons or any(person.track_id is not None for person in scene.persons):
+        if not scene.persons:
             return self._serialize(self._build(header, scene))
-        key = header.frame_id, len(scene.persons), scene.keypoint_names, scene.persons[0].keypoints.shape
+        numbers = tuple(person.track_id for person in scene.persons)
+        key = header.frame_id, numbers, scene.keypoint_names, scene.persons[0].keypoints.shape
         if key not in self._known:
             if len(self._known) == MAX_STENCILS:
                 self._known.clear()
@@ -70,8 +71,14 @@ class Stencils:
         shape = scene.persons[0].keypoints.shape
         points = np.pi * np.arange(1, 1 + len(scene.persons) * shape[0] * shape[1], dtype=np.float32)
         probes = [
-            Person(k + 1 / 7, (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45), keypoints)
-            for k, keypoints in enumerate(points.reshape(len(scene.persons), *shape))
+            Person(k + 1 / 7, (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45), keypoints, None, number)
+            for k, (keypoints, number) in enumerate(
+                zip(
+                    points.reshape(len(scene.persons), *shape),
+                    (person.track_id for person in scene.persons),
+                    strict=True,
+                )
+            )
         ]
         probe = Scene(scene.person_mask, scene.instance_mask, None, None, tuple(probes), scene.keypoint_names)
         stamp = header.stamp.sec, header.stamp.nanosec

@@ -23,6 +23,12 @@ VISION_MSGS = {
         "vision_msgs/BoundingBox2D bbox\nstring id\n"
     ),
     "Detection2DArray": "std_msgs/Header header\nvision_msgs/Detection2D[] detections\n",
+    "BoundingBox3D": "geometry_msgs/Pose center\ngeometry_msgs/Vector3 size\n",
+    "Detection3D": (
+        "std_msgs/Header header\nvision_msgs/ObjectHypothesisWithPose[] results\n"
+        "vision_msgs/BoundingBox3D bbox\nstring id\n"
+    ),
+    "Detection3DArray": "std_msgs/Header header\nvision_msgs/Detection3D[] detections\n",
     "VisionClass": "uint16 class_id\nstring class_name\n",
     "LabelInfo": "std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n",
 }
@@ -47,20 +53,23 @@ def rosbags_types(store: Typestore) -> MessageTypes:
     """
 
     def make(name: str) -> Any:
-        return partial(_message, store, name)
+        return partial(default_message, store, name)
 
     return MessageTypes(
         Image=make("sensor_msgs/msg/Image"),
         CompressedImage=make("sensor_msgs/msg/CompressedImage"),
         Detection2DArray=make("vision_msgs/msg/Detection2DArray"),
         Detection2D=make("vision_msgs/msg/Detection2D"),
+        Detection3DArray=make("vision_msgs/msg/Detection3DArray"),
+        Detection3D=make("vision_msgs/msg/Detection3D"),
         ObjectHypothesisWithPose=make("vision_msgs/msg/ObjectHypothesisWithPose"),
         LabelInfo=make("vision_msgs/msg/LabelInfo"),
         VisionClass=make("vision_msgs/msg/VisionClass"),
     )
 
 
-def _message(store: Typestore, name: str) -> Any:
+def default_message(store: Typestore, name: str) -> Any:
+    """Make a message of a store with default values."""
     _, fields = store.fielddefs[name]
     message: Any = store.types[name](**{field: _value(store, kind) for field, kind in fields})
     if name == "geometry_msgs/msg/Quaternion":
@@ -70,7 +79,7 @@ def _message(store: Typestore, name: str) -> Any:
 
 def _value(store: Typestore, kind: Any) -> Any:
     if kind[0] == Nodetype.NAME:
-        return _message(store, kind[1])
+        return default_message(store, kind[1])
     if kind[0] == Nodetype.BASE:
         name = kind[1][0]
         return "" if name == "string" else np.zeros((), name).item()

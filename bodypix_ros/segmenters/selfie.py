@@ -6,7 +6,6 @@ half-pixel centres.
 """
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +18,11 @@ from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, check_ranges, option, replace_options
+from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, replace_options
 from bodypix_ros.segmenters.crop import fill_input
+from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
 _NO_KEYPOINTS = np.zeros((0, 3), np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class SelfieOptions:
-    """What may be set; out of range: ValueError naming option, value and range."""
-
-    segmentation_threshold: float = option(
-        0.5, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
-    )
-    confidence: bool = option(False, "give the probability of person per pixel")
-
-    def __post_init__(self) -> None:
-        """Check all ranges."""
-        check_ranges(self)
 
 
 class Selfie(NetworkSegmenter):

@@ -11,6 +11,7 @@ from vision_msgs.msg import LabelInfo
 
 import bodypix_ros
 from bodypix_ros.ros import messages
+from bodypix_ros.ros.parameters import PARAMETERS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from ros.harness import MODEL, OUTPUTS, Image, NodeProcess, image, wait_until
 
@@ -253,7 +254,7 @@ def test_descriptors_carry_the_models_ranges(peer, node):
     for field, descriptor in zip(fields, descriptors, strict=True):
         (allowed,) = [*descriptor.integer_range, *descriptor.floating_point_range]
         assert (allowed.from_value, allowed.to_value) == (field.metadata["low"], field.metadata["high"])
-        assert descriptor.description == field.metadata["text"]
+        assert descriptor.description == PARAMETERS[field.name].metadata["text"]
 
 
 def test_parts_and_confidence_come_only_when_asked_for(peer, node, camera, outputs, library, picture):

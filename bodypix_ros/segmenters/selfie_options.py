@@ -1,0 +1,19 @@
+"""The options of Selfie Segmentation: defaults, ranges and meanings, for `load`, commands and ROS alike."""
+
+from dataclasses import dataclass
+
+from bodypix_ros.segmenters.base import check_ranges, option
+
+
+@dataclass(frozen=True, slots=True)
+class SelfieOptions:
+    """What may be set; out of range: ValueError naming option, value and range."""
+
+    segmentation_threshold: float = option(
+        0.5, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
+    )
+    confidence: bool = option(False, "give the probability of person per pixel")
+
+    def __post_init__(self) -> None:
+        """Check all ranges."""
+        check_ranges(self)
