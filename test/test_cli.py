@@ -421,14 +421,52 @@ class TestDemo:
         monkeypatch.setitem(sys.modules, "skimage", None)
         assert "pip install 'bodypix_ros[demo]'" in call("demo", code=2).stderr
 
-    def test_without_weights_it_says_what_to_get_and_where_to_put_it(self, call, monkeypatch):
+    def test_without_weights_and_network_it_says_what_to_get_and_where_to_put_it(self, call, monkeypatch):
+        def fetch(model, into):
+            raise store.DownloadError(f"cannot fetch {model.name}")
+
+        monkeypatch.setattr(store, "fetch", fetch)
         monkeypatch.setenv("BODYPIX_ROS_MODELS", str(call.folder / "empty"))
         monkeypatch.setenv("XDG_CACHE_HOME", str(call.folder / "cache"))
         error = call("demo", "--model-dir", call.folder / "mine", code=2).stderr
         for file in catalogue.model(bodypix_ros.DEFAULT_MODEL).files:
             assert file.url in error
             assert str(call.folder / "mine" / file.path) in error
+        assert "cannot fetch blazepose-full" in error
         assert files(call.folder) == []
+
+    @pytest.mark.parametrize("had", [(bodypix_ros.DEFAULT_MODEL,), ("blazepose-full", "selfie-general")])
+    def test_weights_that_are_not_here_are_fetched_or_stood_in_for(self, call, monkeypatch, had):
+        here = set()
+
+        def load(model, **options):
+            if model not in here:
+                raise store.MissingModelError(model)
+            segmenter = FakeSegmenter()
+            segmenter.model = model
+            return segmenter
+
+        def fetch(model, into):
+            if model.name not in had:
+                raise store.DownloadError(f"cannot fetch {model.name}")
+            here.add(model.name)
+            return call.folder
+
+        monkeypatch.setattr(bodypix_ros, "load", load, raising=False)
+        monkeypatch.setattr(store, "fetch", fetch)
+        write_pictures(call.folder, "a.png")
+        result = call("demo", "a.png")
+        assert f"{bodypix_ros.DEFAULT_MODEL} is not here: fetching it" in result.stderr
+        stands_in = len(had) > 1
+        assert ("running blazepose-full and selfie-general instead" in result.stderr) == stands_in
+        for folder in [f"demo/{name}" for name in had] if stands_in else ["demo"]:
+            assert (call.folder / folder / "a.overlay.png").is_file()
+
+    def test_a_model_that_was_asked_for_is_not_fetched_unasked(self, call, monkeypatch):
+        monkeypatch.setenv("BODYPIX_ROS_MODELS", str(call.folder / "empty"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(call.folder / "cache"))
+        monkeypatch.setattr(store, "fetch", lambda *_: pytest.fail("fetched"))
+        assert "blazepose-lite" in call("demo", "-m", "blazepose-lite", code=2).stderr
 
 
 class TestModels:

@@ -1,7 +1,8 @@
 """`bodypix demo`."""
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,9 @@ from bodypix_ros.cli.options import (
     quiet_option,
 )
 from bodypix_ros.cli.run_command import drawing, drawing_options, execute
+
+if TYPE_CHECKING:
+    from bodypix_ros.segmenters import Segmenter
 
 
 def astronaut() -> Any:
@@ -38,6 +42,54 @@ def write_sheet(path: Path, sheet: Any) -> None:
     _, data = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, 85])
     with media.replacing(path) as part:
         part.write_bytes(data.tobytes())
+
+
+STAND_INS = ("blazepose-full", "selfie-general")
+"""What the demo shows where BodyPix's weights cannot be had: these come out of registry packages."""
+
+_EVERY_MODEL = ("device", "precision", "model_dir", "cache_dir")
+
+
+def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
+    """Load the demo's model; fetch it if it is not here; load the stand-ins if it cannot be had.
+
+    Raises:
+        MissingModelError: Nothing can be had, or the user named a model that is not here.
+    """
+    from bodypix_ros.models import store
+
+    try:
+        return [load_segmenter(model, options)]
+    except store.MissingModelError as error:
+        source = click.get_current_context().get_parameter_source("model")
+        if source is not click.core.ParameterSource.DEFAULT:
+            raise
+        missing = error
+    if (fetched := _load_or_fetch(model, options)) is not None:
+        return [fetched]
+    common = {name: options[name] for name in _EVERY_MODEL}
+    loaded = [segmenter for name in STAND_INS if (segmenter := _load_or_fetch(name, common)) is not None]
+    if not loaded:
+        raise missing
+    names = " and ".join(segmenter.model for segmenter in loaded)
+    click.echo(f"{model} cannot be had here: running {names} instead, which find no body parts", err=True)
+    return loaded
+
+
+def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
+    """Load a model, fetched if it is not here; None, having said why, if it cannot be had."""
+    from bodypix_ros.models import catalogue, store
+
+    try:
+        try:
+            return load_segmenter(name, options)
+        except store.MissingModelError:
+            click.echo(f"{name} is not here: fetching it", err=True)
+            folder = store.fetch(catalogue.model(name), options["model_dir"])
+            return load_segmenter(name, options | {"model_dir": folder})
+    except (store.DownloadError, store.DigestError) as error:
+        click.echo(f"bodypix: {error}", err=True)
+        return None
 
 
 @click.command("demo")
@@ -73,7 +125,9 @@ def command(
     """Find the people in one picture and show what comes out.
 
     Without SOURCE, those in a picture of an astronaut that comes with scikit-image. Writes what `bodypix run`
-    writes and names every file. For the modes see `bodypix run --help`.
+    writes and names every file. Weights that are not here are fetched, unless -m names a model; where those
+    of BodyPix cannot be had, BlazePose and Selfie Segmentation are shown instead. For the modes see
+    `bodypix run --help`.
 
     \b
     Examples:
@@ -91,7 +145,10 @@ def command(
     if sheet is not None and options["parts"] is False:
         raise click.UsageError("--sheet needs parts; leave out --no-parts")
     # The model comes first: without one there is nothing to write.
-    with load_segmenter(model, options) as segmenter:
+    with ExitStack() as stack:
+        segmenters = [stack.enter_context(segmenter) for segmenter in obtain(model, options)]
+        if sheet is not None and len(segmenters) > 1:
+            raise click.UsageError(f"--sheet needs body parts, and {model} cannot be had here")
         if source is None:
             picture = astronaut()
             out.mkdir(parents=True, exist_ok=True)
@@ -103,13 +160,17 @@ def command(
             raise click.UsageError(str(error)) from error
         if sheet is not None and not isinstance(sources[0], media.Picture):
             raise click.UsageError("--sheet needs a picture, not a video or a camera")
-        report = execute(segmenter, sources, Output(out, **arguments), quiet)
-        if sheet is not None and not report.failures:
-            picture = media.read_picture(source)
-            scene = segmenter.segment(picture)
-            write_sheet(sheet, rendering.contact_sheet(picture, scene, bgr=True))
-            report.files.append(sheet)
-    for path in report.files:
-        click.echo(f"  {path}")
-    if report.failures:
+        failed = False
+        for segmenter in segmenters:
+            folder = out if len(segmenters) == 1 else out / segmenter.model
+            report = execute(segmenter, sources, Output(folder, **arguments), quiet)
+            failed = failed or bool(report.failures)
+            if sheet is not None and not report.failures:
+                picture = media.read_picture(source)
+                scene = segmenter.segment(picture)
+                write_sheet(sheet, rendering.contact_sheet(picture, scene, bgr=True))
+                report.files.append(sheet)
+            for path in report.files:
+                click.echo(f"  {path}")
+    if failed:
         raise SystemExit(1)
