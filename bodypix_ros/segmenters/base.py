@@ -178,11 +178,11 @@ class Stream:
 
 
 class NetworkSegmenter(Segmenter):
-    """A segmenter whose networks have an input of fixed size.
+    """A segmenter by what its networks tell: where they run, in what precision, and for how long they loaded.
 
     Attributes:
         networks: What runs, the network that `bare_network` times first; empty once closed.
-        size: Height and width of that network's input.
+        size: Height and width of that network's input, where it is the same for all images.
     """
 
     networks: tuple[Runtime, ...]
@@ -239,9 +239,9 @@ class NetworkSegmenter(Segmenter):
     def prepare(self, height: int, width: int) -> None:
         """Nothing is left to do: loading compiles all networks."""
 
-    def bare_network(self, height: int, width: int) -> Callable[[], None]:  # noqa: ARG002
+    def bare_network(self, height: int, width: int) -> Callable[[], None]:
         """The network alone, with its raw outputs."""
-        network = self._main.network(*self.size)
+        network = self._main.network(*self.input_size(height, width))
 
         def infer() -> None:
             with network.request() as request:

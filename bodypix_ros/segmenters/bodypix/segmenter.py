@@ -15,7 +15,7 @@ from bodypix_ros.models import store, tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Request, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import Segmenter, as_pixels, keypoint_box, replace_options
+from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, keypoint_box, replace_options
 from bodypix_ros.segmenters.bodypix import instances, masks, poses
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
@@ -46,7 +46,7 @@ _WORTH_HALVING = 1_500_000
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
 
-class BodyPix(Segmenter):
+class BodyPix(NetworkSegmenter):
     """BodyPix 2 with MobileNetV1 or ResNet50; made by `bodypix_ros.load`."""
 
     def __init__(
@@ -73,7 +73,7 @@ class BodyPix(Segmenter):
         files = store.find(model, model_dir)
         graph = tfjs.read_model(files[model.files[0].path], reference_dilation=reference_dilation)
         self._names = _output_names(graph, model.name)
-        self._runtime: Runtime | None = Runtime(
+        runtime = Runtime(
             graph,
             self._names,
             device=device,
@@ -82,7 +82,7 @@ class BodyPix(Segmenter):
             performance_hint=performance_hint,
             first_size=self.input_size(*_FIRST_IMAGE),
         )
-
+        self.networks = (runtime,)
         # The cores that the network leaves idle afterwards; with many requests there are none.
         alone = performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
         self._helper = ThreadPoolExecutor(1, "bodypix masks") if alone else None
@@ -92,40 +92,9 @@ class BodyPix(Segmenter):
         """The options in force."""
         return self._options
 
-    @property
-    def device(self) -> str:
-        """What executes the model."""
-        return self._running.device
-
-    @property
-    def precision(self) -> str:
-        """What the device computes in."""
-        return self._running.precision
-
-    @property
-    def threads(self) -> int | None:
-        """Threads that the device computes with."""
-        return self._running.threads
-
-    @property
-    def load_s(self) -> float:
-        """Seconds that loading took."""
-        return self._running.load_s
-
-    @property
-    def networks_compiled(self) -> int:
-        """How many networks were compiled so far."""
-        return self._running.networks_compiled
-
-    @property
-    def _running(self) -> Runtime:
-        if self._runtime is None:
-            raise RuntimeError(f"{self.model} was closed; load it again")
-        return self._runtime
-
     def close(self) -> None:
         """Let go of the device."""
-        self._runtime = None
+        super().close()
         if self._helper is not None:
             self._helper.shutdown(wait=False)
 
@@ -143,24 +112,14 @@ class BodyPix(Segmenter):
 
     def prepare(self, height: int, width: int) -> None:
         """Compile now what images of height x width will need."""
-        self._running.network(*self.input_size(height, width))
-
-    def bare_network(self, height: int, width: int) -> Callable[[], None]:
-        """The network alone, with its raw outputs."""
-        network = self._running.network(*self.input_size(height, width))
-
-        def infer() -> None:
-            with network.request() as request:
-                request.infer()
-
-        return infer
+        self._main.network(*self.input_size(height, width))
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
         """See people: reference/bodypix formulas, exact but for the instances' borders."""
         pixels, channels = as_pixels(image, encoding)
         options = self._options
         where = self._geometry(*pixels.shape[:2])
-        network = self._running.network(where.y.internal, where.x.internal)
+        network = self._main.network(where.y.internal, where.x.internal)
         with network.request() as request:
             started = time.perf_counter()
             resize(pixels, channels, where, self._scale, self._bias, request.input)
