@@ -11,7 +11,6 @@ from bodypix_ros.ros.joining import IMAGE
 from bodypix_ros.ros.parameters import NodeOptions
 from bodypix_ros.segmenters.base import check_ranges, option, replace_options
 
-MASKS: Final = ("instance_mask", "part_mask")
 DETECTIONS: Final = ("persons", "keypoints")
 
 # What a mode falls back to counts as needed: without parts "parts" shows persons, and whom nobody recognised
