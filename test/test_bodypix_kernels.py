@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import dense
 from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
 from bodypix_ros.segmenters.bodypix import instances, masks, poses
+from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry, internal_size
 from bodypix_ros.segmenters.bodypix.resize import resize
 
@@ -57,10 +58,11 @@ def test_masks_equal_the_dense_form(
 ) -> None:
     where = geometry(*size, resolution, stride)
     segments, parts = smooth(grid(where, 1), seed), smooth(grid(where, 24), seed + 1)
-    person, labels = np.full(size, 9, np.uint8), np.full(size, 9, np.uint8)
-    masks.person_and_parts(segments, parts, where, threshold, person, labels)
-    alone = np.full(size, 9, np.uint8)
-    masks.person_and_parts(segments, None, where, threshold, alone, None)
+    person, labels, alone, owner = (np.full(size, 9, np.uint8) for _ in range(4))
+    offsets, nobody = np.zeros(grid(where, 34), np.float32), np.zeros((0, 17, 3), np.float32)
+    fill(segments, parts, offsets, nobody, where, threshold, 0.3, 10, person, labels, owner)
+    assert not owner.any()
+    fill(segments, None, offsets, nobody, where, threshold, 0.3, 10, alone, None, owner)
 
     score = dense.scores(segments, where)[..., 0]
     near = np.abs(score - threshold) < 1e-5  # float32 may decide either way
@@ -167,6 +169,21 @@ def test_a_person_within_the_radius_is_suppressed() -> None:
     assert len(poses.decode(*tensors, where, 10, 0.5, 1000.0)[0]) == 1
 
 
+def assign(
+    mask: np.ndarray,
+    offsets: np.ndarray,
+    pose: np.ndarray,
+    where: Geometry,
+    refine_steps: int,
+    out: np.ndarray,
+) -> np.ndarray:
+    """Whose pixels those of a mask are; the boxes."""
+    boxes = np.zeros((len(pose), 4), np.int32)
+    stride, _, _, _, _, *placing = where.tables
+    instances.assign(mask, offsets, pose, stride, *placing, 0.3, refine_steps, 0, len(mask), out, boxes)
+    return boxes
+
+
 @settings(deadline=None, max_examples=25, derandomize=True)  # agreement is a share: the same cases every time
 @given(st.integers(2, 6), SEEDS, st.integers(1, 20))
 def test_instances_agree_with_the_dense_form(people: int, seed: int, refine_steps: int) -> None:
@@ -187,7 +204,7 @@ def test_instances_agree_with_the_dense_form(people: int, seed: int, refine_step
     mask[20:200, 30:300] = 1
     mask[90:110, 100:140] = 0
     out = np.full_like(mask, 77)
-    boxes = instances.assign(mask, offsets, pose, where, 0.3, refine_steps, out)
+    boxes = assign(mask, offsets, pose, where, refine_steps, out)
 
     assert np.array_equal(out > 0, mask > 0)
     pixels = np.argwhere(mask)
@@ -206,7 +223,7 @@ def test_one_person_has_all_person_pixels(height: int, width: int, seed: int, sh
     where = geometry(height, width, 0.5, 16)
     pose = np.ones((1, 17, 3), np.float32)
     out = np.full_like(mask, 77)
-    box = instances.assign(mask, np.zeros(grid(where, 34), np.float32), pose, where, 0.3, 10, out)[0]
+    box = assign(mask, np.zeros(grid(where, 34), np.float32), pose, where, 10, out)[0]
     assert np.array_equal(out, mask)
     at = np.argwhere(mask)
     expected = [*at.min(axis=0)[::-1], *(at.max(axis=0)[::-1] + 1)] if len(at) else [0] * 4
@@ -218,7 +235,7 @@ def test_nobody_leaves_an_empty_instance_mask() -> None:
     out = np.full((20, 30), 77, np.uint8)
     nobody = np.zeros((0, 17, 3), np.float32)
     mask = np.ones((20, 30), np.uint8)
-    boxes = instances.assign(mask, np.zeros(grid(where, 34), np.float32), nobody, where, 0.3, 10, out)
+    boxes = assign(mask, np.zeros(grid(where, 34), np.float32), nobody, where, 10, out)
     assert not out.any()
     assert boxes.shape == (0, 4)
 
@@ -229,15 +246,16 @@ def test_halves_make_the_whole(height: int, width: int, seed: int, people: int) 
     where = geometry(height, width, 0.5, 16)
     segments, parts = smooth(grid(where, 1), seed), smooth(grid(where, 24), seed + 1)
     offsets = smooth(grid(where, 34), seed + 2, 20.0)
-    pose = np.random.default_rng(seed).uniform((0, 0, 0.2), (width, height, 1), (people, 17, 3))
+    pose = (
+        np.random.default_rng(seed)
+        .uniform((0, 0, 0.2), (width, height, 1), (people, 17, 3))
+        .astype(np.float32)
+    )
     results = []
     for bands in ([None], [(0, 64), (64, height)]):
         person, labels, owner = (np.full((height, width), 9, np.uint8) for _ in range(3))
-        boxes = []
-        for rows in bands:
-            masks.person_and_parts(segments, parts, where, 0.5, person, labels, rows)
-            found = instances.assign(person, offsets, pose.astype(np.float32), where, 0.3, 5, owner, rows)
-            boxes.append(found)
+        masks_of = (person, labels, owner)
+        boxes = [fill(segments, parts, offsets, pose, where, 0.5, 0.3, 5, *masks_of, rows) for rows in bands]
         results.append((person, labels, owner))
         for n in range(people):
             at = np.argwhere(owner == n + 1)

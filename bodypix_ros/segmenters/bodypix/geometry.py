@@ -48,13 +48,24 @@ class Axis:
         return self.before + self.size + self.after
 
 
+_Firsts = npt.NDArray[np.int32]
+_Fractions = npt.NDArray[np.float32]
+Tables = tuple[int, _Firsts, _Fractions, _Firsts, _Fractions, int, int, float, float]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Geometry:
-    """Both axes of one image size at one internal resolution."""
+    """Both axes of one image size at one internal resolution.
+
+    Attributes:
+        tables: What kernels need of it, in the order of their arguments: stride, first and fraction of rows
+            and columns, pixels of padding before rows and columns, input pixels per padded pixel of both.
+    """
 
     y: Axis
     x: Axis
     stride: int
+    tables: Tables
 
 
 def internal_size(size: int, resolution: float, stride: int) -> int:
@@ -75,7 +86,12 @@ def geometry(height: int, width: int, resolution: float, stride: int) -> Geometr
         pad_x = _round_half_up(0.5 * (columns / rows * height - width))
     else:
         pad_y = _round_half_up(0.5 * (width / (columns / rows) - height))
-    return Geometry(_axis(height, pad_y, rows, stride), _axis(width, pad_x, columns, stride), stride)
+    y, x = _axis(height, pad_y, rows, stride), _axis(width, pad_x, columns, stride)
+    tables = (
+        stride, y.first, y.fraction, x.first, x.fraction, y.before, x.before,
+        y.internal / y.padded, x.internal / x.padded,
+    )  # fmt: skip
+    return Geometry(y, x, stride, tables)
 
 
 def _round_half_up(value: float) -> int:

@@ -7,10 +7,12 @@ what a corner said is kept for its neighbours.
 """
 
 import numpy as np
-import numpy.typing as npt
 
+from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.geometry import Geometry
+
+_KEYPOINTS = len(KEYPOINTS)
+_BATCH = 16  # pixels whose offsets are followed at once
 
 LEAF = 4
 """Side in pixels of the blocks that are not split further."""
@@ -18,60 +20,15 @@ BLOCKS = (64, 32, 16)
 """Sides in pixels of the first blocks: the largest that is at most half as long as the smallest person."""
 
 
-def assign(
-    person_mask: npt.NDArray[np.uint8],
-    long_offsets: npt.NDArray[np.float32],
-    poses: npt.NDArray[np.float32],
-    geometry: Geometry,
-    min_keypoint_score: float,
-    refine_steps: int,
-    instance_mask: npt.NDArray[np.uint8],
-    rows: tuple[int, int] | None = None,
-) -> npt.NDArray[np.int32]:
-    """Fill the instance mask, and bound each person's pixels.
-
-    A pixel goes to the pose with the least mean squared distance between where the pixel's offsets lead and
-    the pose's keypoints, over those keypoints that score above the minimum. With one pose it is that pose's.
-
-    Args:
-        person_mask: uint8 (H, W), 0 and 1.
-        long_offsets: float32 (points_y, points_x, 34), dy then dx, in image pixels.
-        poses: float32 (N, 17, 3): x, y in image pixels, score; at most 254.
-        geometry: Of the image's size.
-        min_keypoint_score: Keypoints at or below it do not count.
-        refine_steps: How often the offsets are followed after the first step.
-        instance_mask: uint8 (H, W), overwritten: 0 nobody, k + 1 = `poses[k]`.
-        rows: First row, a multiple of the largest of BLOCKS, and the one after the last to fill; None: all.
-
-    Returns:
-        int32 (N, 4): x0, y0, x1, y1, half open, of the pixels in those rows; zeros for a person without any.
-    """
-    begin, end = rows or (0, geometry.y.size)
-    boxes = np.zeros((len(poses), 4), np.int32)
-    if len(poses) > 1:
-        instance_mask[begin:end].fill(0)
-        y, x = geometry.y, geometry.x
-        _assign(
-            person_mask, long_offsets, poses, np.float32(min_keypoint_score), refine_steps, geometry.stride,
-            y.before, np.float32(y.internal / y.padded), x.before, np.float32(x.internal / x.padded),
-            begin, end, instance_mask, boxes,
-        )  # fmt: skip
-    elif len(poses) == 1:
-        _take(person_mask, begin, end, instance_mask, boxes[0])
-    else:
-        instance_mask[begin:end].fill(0)
-    return boxes
-
-
 @kernel(inline=True)
-def _first_block(poses: Array, confident: Array) -> int:
+def _first_block(poses: Array, least: Float) -> int:
     """Side of the first blocks: a person between the corners of a block would not be seen."""
     smallest = np.float32(np.inf)
     for n in range(poses.shape[0]):
         low_x = low_y = np.float32(np.inf)
         high_x = high_y = np.float32(-np.inf)
         for k in range(poses.shape[1]):
-            if confident[n, k]:
+            if poses[n, k, 2] > least:
                 low_x, high_x = min(low_x, poses[n, k, 0]), max(high_x, poses[n, k, 0])
                 low_y, high_y = min(low_y, poses[n, k, 1]), max(high_y, poses[n, k, 1])
         smallest = min(smallest, max(high_x - low_x, high_y - low_y))
@@ -82,12 +39,10 @@ def _first_block(poses: Array, confident: Array) -> int:
 
 
 @kernel(inline=True)
-def _distances(
+def _follow(
     offsets: Array,
-    poses: Array,
-    confident: Array,
-    i: int,
-    j: int,
+    points_y: int,
+    points_x: int,
     last_y: Float,
     last_x: Float,
     refine: int,
@@ -95,53 +50,110 @@ def _distances(
     by: Float,
     ax: Float,
     bx: Float,
-    at: Array,
-    out: Array,
-) -> int:
-    """Follow the offsets from pixel (i, j); write the mean squared distance to each pose, return the closest.
+    lanes: int,
+    keypoint: Array,
+    y: Array,
+    x: Array,
+    fy: Array,
+    fx: Array,
+    place: Array,
+) -> None:
+    """Follow the offsets of a keypoint from each of the pixels (y, x), and leave there where they lead.
 
-    `ay * row + by` is the row on the grid; `at` is scratch for the 17 points.
+    Two loops, since the first becomes vector code and the second, which looks things up, does not.
+
+    `offsets` are flat, `ay * row + by` is the row on their grid; fy, fx and place are scratch.
     """
-    points_y, points_x, keypoints = offsets.shape[0], offsets.shape[1], offsets.shape[2] // 2
-    zero, half, one = np.float32(0), np.float32(0.5), np.float32(1)
+    zero, half = np.float32(0), np.float32(0.5)
+    # A cell's first corner is at most the last point but one, where there are two.
+    cells_y, cells_x = np.float32(max(points_y - 2, 0)), np.float32(max(points_x - 2, 0))
     grid_y, grid_x = np.float32(points_y - 1), np.float32(points_x - 1)
-    for k in range(keypoints):
-        at[0, k], at[1, k] = np.float32(i), np.float32(j)
+    values = np.int32(2 * _KEYPOINTS)
+    row = np.int32(np.int32(points_x) * values)
+    down, right = np.uint32(row if points_y > 1 else 0), np.uint32(values if points_x > 1 else 0)
     for _ in range(refine + 1):
-        for k in range(keypoints):
-            gy = np.floor(min(max(at[0, k], zero), last_y) + half) * ay + by
-            gx = np.floor(min(max(at[1, k], zero), last_x) + half) * ax + bx
+        for k in range(lanes):
+            gy = np.floor(min(max(y[k], zero), last_y) + half) * ay + by
+            gx = np.floor(min(max(x[k], zero), last_x) + half) * ax + bx
             gy, gx = min(max(gy, zero), grid_y), min(max(gx, zero), grid_x)
-            y0, x0 = np.uint32(gy), np.uint32(gx)
-            fy, fx = gy - np.float32(y0), gx - np.float32(x0)
-            y1, x1 = (
-                min(y0 + np.uint32(1), np.uint32(points_y - 1)),
-                min(x0 + np.uint32(1), np.uint32(points_x - 1)),
-            )
-            a, b, c, d = (one - fy) * (one - fx), (one - fy) * fx, fy * (one - fx), fy * fx
-            p00, p01, p10, p11 = offsets[y0, x0], offsets[y0, x1], offsets[y1, x0], offsets[y1, x1]
-            m = keypoints + k
-            at[0, k] += p00[k] * a + p01[k] * b + p10[k] * c + p11[k] * d
-            at[1, k] += p00[m] * a + p01[m] * b + p10[m] * c + p11[m] * d
-    best, least = 0, np.float32(np.inf)
-    for n in range(poses.shape[0]):
-        total, count = zero, zero
+            cell_y, cell_x = min(np.floor(gy), cells_y), min(np.floor(gx), cells_x)
+            fy[k], fx[k] = gy - cell_y, gx - cell_x
+            above, before = np.int32(np.int32(cell_y) * row), np.int32(np.int32(cell_x) * values)
+            place[k] = np.int32(above + before) + keypoint[k]
+        for k in range(lanes):
+            p = np.uint32(place[k])
+            q = p + down
+            upper = offsets[p] + (offsets[p + right] - offsets[p]) * fx[k]
+            lower = offsets[q] + (offsets[q + right] - offsets[q]) * fx[k]
+            y[k] += upper + (lower - upper) * fy[k]
+            p, q = p + np.uint32(_KEYPOINTS), q + np.uint32(_KEYPOINTS)
+            upper = offsets[p] + (offsets[p + right] - offsets[p]) * fx[k]
+            lower = offsets[q] + (offsets[q + right] - offsets[q]) * fx[k]
+            x[k] += upper + (lower - upper) * fy[k]
+
+
+@kernel(inline=True)
+def _distances(
+    y: Array, x: Array, pose_y: Array, pose_x: Array, weight: Array, begin: int, end: int, distance: Array,
+    closest: Array,
+) -> None:  # fmt: skip
+    """Write the weighted squared distances to the poses and the closest pose of the pixels begin to end.
+
+    `weight` is (keypoints, poses); the points that a pixel's offsets lead to lie side by side in y and x.
+    """
+    keypoints, people = weight.shape
+    for pixel in range(begin, end):
+        for n in range(people):
+            distance[pixel, n] = np.float32(0)
         for k in range(keypoints):
-            dy, dx = at[0, k] - poses[n, k, 1], at[1, k] - poses[n, k, 0]
-            use = np.float32(confident[n, k])
-            total += use * (dy * dy + dx * dx)
-            count += use
-        out[n] = total / count if count > zero else np.float32(np.inf)
-        if out[n] < least:
-            best, least = n, out[n]
-    return best
+            here_y, here_x = y[(pixel - begin) * keypoints + k], x[(pixel - begin) * keypoints + k]
+            for n in range(people):
+                dy, dx = here_y - pose_y[k, n], here_x - pose_x[k, n]
+                distance[pixel, n] += weight[k, n] * (dy * dy + dx * dx)
+        best = 0
+        for n in range(1, people):
+            if distance[pixel, n] < distance[pixel, best]:
+                best = n
+        closest[pixel] = best
+
+
+@kernel(inline=True)
+def _confident(poses: Array, least: Float) -> Array:
+    """The keypoints that score above the minimum in any pose: the others decide nothing."""
+    keypoint, count = np.empty(poses.shape[1], np.int32), 0
+    for k in range(poses.shape[1]):
+        if (poses[:, k, 2] > least).any():
+            keypoint[count] = k
+            count += 1
+    return keypoint[:count]
+
+
+@kernel(inline=True)
+def _targets(
+    poses: Array, least: Float, keypoint: Array, pose_y: Array, pose_x: Array, weight: Array
+) -> None:
+    """Write the keypoints' places and their weights, which make a mean over the confident ones of a pose.
+
+    A pose without any is infinitely far away.
+    """
+    far, one = np.float32(1e18), np.float32(1)
+    for n in range(poses.shape[0]):
+        count = np.float32(0)
+        for k in range(keypoint.size):
+            count += np.float32(poses[n, keypoint[k], 2] > least)
+        for k in range(keypoint.size):
+            x, y, score = poses[n, keypoint[k]]
+            pose_y[k, n], pose_x[k, n] = y, x
+            weight[k, n] = np.float32(score > least) / max(count, one)
+            if count == 0:
+                pose_y[k, n], pose_x[k, n], weight[k, n] = far, far, far
 
 
 @kernel(inline=True)
 def _any(mask: Array, i0: int, i1: int, j0: int, j1: int) -> bool:
     for i in range(i0, i1):
         found = np.uint8(0)
-        for j in range(j0, j1):
+        for j in range(np.uint64(j0), np.uint64(j1)):  # unsigned: numba has no negative index to check for
             found |= mask[i, j]
         if found:
             return True
@@ -158,22 +170,21 @@ def _include(box: Array, i: int, j: int) -> None:
 
 
 @kernel(inline=True)
-def _fill(
+def give(
     mask: Array, value: int, i0: int, i1: int, j0: int, j1: int, out: Array, box: Array, seen: Array
 ) -> None:
     """Give the mask's pixels within a rectangle to a person, and grow the person's box to hold them.
 
     `seen` is scratch for a row.
     """
-    seen[: j1 - j0] = 0
+    seen[: max(j1 - j0, 0)] = 0
     first, last = -1, -1
     for i in range(i0, i1):
         found = np.uint8(0)
-        for j in range(j0, j1):
-            inside = mask[i, j]
-            out[i, j] = inside * np.uint8(value)
-            seen[j - j0] |= inside
-            found |= inside
+        for j in range(np.uint64(j0), np.uint64(j1)):
+            out[i, j] = mask[i, j] * np.uint8(value)
+            seen[j - np.uint64(j0)] |= mask[i, j]
+            found |= mask[i, j]
         if found:
             first, last = i if first < 0 else first, i
     if first < 0:
@@ -187,108 +198,149 @@ def _fill(
     _include(box, last, right)
 
 
-@kernel("void(uint8[:, ::1], intp, intp, uint8[:, ::1], int32[::1])")
-def _take(mask: Array, begin: int, end: int, out: Array, box: Array) -> None:
-    """Give all pixels of the mask to the only person."""
-    _fill(mask, 1, begin, end, 0, mask.shape[1], out, box, np.empty(mask.shape[1], np.uint8))
-
-
 @kernel(
-    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], float32, intp, intp,"
-    " intp, float32, intp, float32, intp, intp, uint8[:, ::1], int32[:, ::1])"
+    "void(uint8[:, ::1], Array(float32, 3, 'C', readonly=True), float32[:, :, ::1], intp, intp, intp,"
+    " float64, float64, float64, intp, intp, intp, uint8[:, ::1], int32[:, ::1])"
 )
-def _assign(
+def assign(
     mask: Array,
     offsets: Array,
     poses: Array,
-    least: Float,
-    refine: int,
     stride: int,
-    pad_y: int,
-    scale_y: Float,
-    pad_x: int,
-    scale_x: Float,
+    before_y: int,
+    before_x: int,
+    internal_per_pixel_y: Float,
+    internal_per_pixel_x: Float,
+    min_keypoint_score: Float,
+    refine: int,
     begin: int,
     end: int,
     out: Array,
     boxes: Array,
 ) -> None:
+    """Give the pixels of the mask to people.
+
+    A pixel goes to the pose with the least mean squared distance between where the pixel's offsets lead and
+    the pose's keypoints, over those keypoints that score above the minimum. With one pose it is that pose's.
+
+    Args:
+        mask: uint8 (H, W), 0 and 1.
+        offsets: float32 (points_y, points_x, 34), dy then dx, in image pixels.
+        poses: float32 (N, 17, 3): x, y in image pixels, score; at most 254.
+        stride: Internal pixels between two points.
+        before_y: As `Axis.before` of the rows.
+        before_x: The same for the columns.
+        internal_per_pixel_y: Pixels of the network's input to a pixel of the padded image, along rows.
+        internal_per_pixel_x: The same for columns.
+        min_keypoint_score: Keypoints at or below it do not count.
+        refine: How often the offsets are followed after the first step.
+        begin: First row to fill, a multiple of the largest of BLOCKS.
+        end: The row after the last one to fill.
+        out: uint8 (H, W), overwritten: 0 nobody, k + 1 = `poses[k]`.
+        boxes: int32 (N, 4), grown to hold the people's pixels: x0, y0, x1, y1, half open; zeros: none yet.
+    """
     height, width = mask.shape
     people = poses.shape[0]
+    if people == 1:
+        give(mask, 1, begin, end, 0, width, out, boxes[0], np.empty(width, np.uint8))
+        return
+    out[begin:end] = 0
+    if people == 0:
+        return
+    least = np.float32(min_keypoint_score)
+    scale_y, scale_x = np.float32(internal_per_pixel_y), np.float32(internal_per_pixel_x)
     # Grid coordinate of pixel p: ((pad + p + 1) * scale - 1) / stride.
     ay, ax = scale_y / np.float32(stride), scale_x / np.float32(stride)
-    by = (np.float32(pad_y + 1) * scale_y - np.float32(1)) / np.float32(stride)
-    bx = (np.float32(pad_x + 1) * scale_x - np.float32(1)) / np.float32(stride)
+    by = (np.float32(before_y + 1) * scale_y - np.float32(1)) / np.float32(stride)
+    bx = (np.float32(before_x + 1) * scale_x - np.float32(1)) / np.float32(stride)
     last_y, last_x = np.float32(height - 1), np.float32(width - 1)
-    at = np.empty((2, poses.shape[1]), np.float32)
 
-    confident = poses[:, :, 2] > least
-    block = _first_block(poses, confident)
+    keypoint = _confident(poses, least)
+    shape = (keypoint.size, people)
+    pose_y, pose_x = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    weight = np.empty(shape, np.float32)
+    _targets(poses, least, keypoint, pose_y, pose_x, weight)
+    size = _BATCH * keypoint.size
+    at_y, at_x = np.empty(size, np.float32), np.empty(size, np.float32)
+    fraction_y, fraction_x = np.empty(size, np.float32), np.empty(size, np.float32)
+    found, lane = np.empty(size, np.int32), np.empty(size, np.int32)
+    for p in range(_BATCH):
+        lane[p * keypoint.size : (p + 1) * keypoint.size] = keypoint
+    flat = offsets.reshape(-1)
+    block = _first_block(poses, least)
     seen = np.empty(block, np.uint8)
 
-    # What the corners said: place of each corner in `distance` (0: not asked yet), and the closest pose.
+    # The corners, asked a level at a time: where they are, and what they said. `place` says which of them is
+    # at a point of the image (0: none yet).
     leaves = block // LEAF
-    place = np.zeros(
-        (((end - begin - 1) // block + 1) * leaves + 1, ((width - 1) // block + 1) * leaves + 1), np.int32
-    )
-    distance: Array = np.empty((256, people), np.float32)
-    closest: Array = np.empty(256, np.intp)
-    asked = 1
-    corner = np.empty(4, np.intp)
-    stack = np.empty((64, 3), np.intp)
-
+    across = ((width - 1) // block + 1) * leaves + 1
+    down = ((end - begin - 1) // block + 1) * leaves + 1
+    place = np.zeros((down, across), np.int32)
+    corner = np.empty((down * across + 1, 2), np.int32)
+    distance = np.empty((down * across + 1, people), np.float32)
+    closest = np.empty(down * across + 1, np.int32)
+    asked = answered = 1
+    blocks, parts = np.empty((down * across, 2), np.int32), np.empty((down * across, 2), np.int32)
+    count = 0
     for top in range(begin, end, block):
         for left in range(0, width, block):
-            stack[0, 0], stack[0, 1], stack[0, 2] = top, left, block
-            depth = 1
-            while depth:
-                depth -= 1
-                i0, j0, side = stack[depth, 0], stack[depth, 1], stack[depth, 2]
-                i1, j1 = min(i0 + side, end), min(j0 + side, width)
-                if i0 >= end or j0 >= width or not _any(mask, i0, i1, j0, j1):
-                    continue
+            if _any(mask, top, min(top + block, end), left, min(left + block, width)):
+                blocks[count, 0], blocks[count, 1] = top, left
+                count += 1
+    side = block
+    while count:
+        for b in range(count):
+            for c in range(4):
+                y, x = blocks[b, 0] + side * (c >> 1), blocks[b, 1] + side * (c & 1)
+                if place[(y - begin) // LEAF, x // LEAF] == 0:
+                    place[(y - begin) // LEAF, x // LEAF] = asked
+                    corner[asked, 0], corner[asked, 1] = min(y, height - 1), min(x, width - 1)
+                    asked += 1
+        while answered < asked:
+            now = min(asked - answered, _BATCH)
+            for p in range(now):
+                for k in range(keypoint.size):
+                    at_y[p * keypoint.size + k] = np.float32(corner[answered + p, 0])
+                    at_x[p * keypoint.size + k] = np.float32(corner[answered + p, 1])
+            lanes = now * keypoint.size
+            _follow(
+                flat, offsets.shape[0], offsets.shape[1], last_y, last_x, refine, ay, by, ax, bx, lanes, lane,
+                at_y, at_x, fraction_y, fraction_x, found,
+            )  # fmt: skip
+            _distances(at_y, at_x, pose_y, pose_x, weight, answered, answered + now, distance, closest)
+            answered += now
+
+        half, split = side // 2, 0
+        for b in range(count):
+            i0, j0 = blocks[b, 0], blocks[b, 1]
+            i1, j1 = min(i0 + side, end), min(j0 + side, width)
+            y, x, step = (i0 - begin) // LEAF, j0 // LEAF, side // LEAF
+            c00, c01 = place[y, x], place[y, x + step]
+            c10, c11 = place[y + step, x], place[y + step, x + step]
+            best = closest[c00]
+            if best == closest[c01] and best == closest[c10] and best == closest[c11]:
+                give(mask, best + 1, i0, i1, j0, j1, out, boxes[best], seen)
+            elif side > LEAF:
                 for c in range(4):
-                    y, x = i0 + side * (c >> 1), j0 + side * (c & 1)
-                    if place[(y - begin) // LEAF, x // LEAF] == 0:
-                        if asked == closest.size:
-                            distance = np.concatenate((distance, np.empty_like(distance)))
-                            closest = np.concatenate((closest, np.empty_like(closest)))
-                        closest[asked] = _distances(
-                            offsets, poses, confident, min(y, height - 1), min(x, width - 1), last_y, last_x,
-                            refine, ay, by, ax, bx, at, distance[asked],
-                        )  # fmt: skip
-                        place[(y - begin) // LEAF, x // LEAF] = asked
-                        asked += 1
-                    corner[c] = place[(y - begin) // LEAF, x // LEAF]
-                best = closest[corner[0]]
-                if best == closest[corner[1]] and best == closest[corner[2]] and best == closest[corner[3]]:
-                    _fill(mask, best + 1, i0, i1, j0, j1, out, boxes[best], seen)
-                elif side > LEAF:
-                    half = side // 2
-                    for c in range(4):
-                        stack[depth, 0], stack[depth, 1] = i0 + half * (c >> 1), j0 + half * (c & 1)
-                        stack[depth, 2] = half
-                        depth += 1
-                else:
-                    for i in range(i0, i1):
-                        fy = np.float32(i - i0) / np.float32(LEAF)
-                        for j in range(j0, j1):
-                            if not mask[i, j]:
-                                continue
-                            fx = np.float32(j - j0) / np.float32(LEAF)
-                            best, least = closest[corner[0]], np.float32(np.inf)
-                            for c in range(4):
-                                n = closest[corner[c]]
-                                above = (
-                                    distance[corner[0], n]
-                                    + (distance[corner[1], n] - distance[corner[0], n]) * fx
-                                )
-                                below = (
-                                    distance[corner[2], n]
-                                    + (distance[corner[3], n] - distance[corner[2], n]) * fx
-                                )
-                                value_here = above + (below - above) * fy
-                                if value_here < least:
-                                    best, least = n, value_here
-                            out[i, j] = best + 1
-                            _include(boxes[best], i, j)
+                    y, x = i0 + half * (c >> 1), j0 + half * (c & 1)
+                    if y < end and x < width and _any(mask, y, min(y + half, end), x, min(x + half, width)):
+                        parts[split, 0], parts[split, 1] = y, x
+                        split += 1
+            else:
+                for i in range(i0, i1):
+                    fy = np.float32(i - i0) / np.float32(LEAF)
+                    for j in range(j0, j1):
+                        if not mask[i, j]:
+                            continue
+                        fx = np.float32(j - j0) / np.float32(LEAF)
+                        best, smallest = 0, np.float32(np.inf)
+                        for n in (closest[c00], closest[c01], closest[c10], closest[c11]):
+                            above = distance[c00, n] + (distance[c01, n] - distance[c00, n]) * fx
+                            below = distance[c10, n] + (distance[c11, n] - distance[c10, n]) * fx
+                            here = above + (below - above) * fy
+                            if here < smallest:
+                                best, smallest = n, here
+                        out[i, j] = best + 1
+                        _include(boxes[best], i, j)
+        blocks, parts = parts, blocks
+        count, side = split, half

@@ -12,49 +12,16 @@ combination of its four neighbours, and the sigmoid is monotone. Hence:
 What is left for arithmetic per pixel are the steps that an outline crosses.
 """
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
+from bodypix_ros.segmenters.bodypix.instances import give
 
-_PAD = 64  # more than the largest stride: length of the scratch rows of one cell
+_LANES = 16
+"""Floats of the longest vectors that processors have."""
 _BACKGROUND, _OUTLINE, _CONTESTED = -1, -2, -3
-
-
-def person_and_parts(
-    segments: npt.NDArray[np.float32],
-    parts: npt.NDArray[np.float32] | None,
-    geometry: Geometry,
-    threshold: float,
-    person_mask: npt.NDArray[np.uint8],
-    part_mask: npt.NDArray[np.uint8] | None,
-    rows: tuple[int, int] | None = None,
-) -> None:
-    """Fill the person mask and, with `parts`, the part mask.
-
-    Args:
-        segments: float32 (points_y, points_x, 1), logits of person.
-        parts: float32 (points_y, points_x, 24), logits of the parts, or None.
-        geometry: Of the image's size.
-        threshold: Person where the probability is above it.
-        person_mask: uint8 (H, W), overwritten with 0 and 1.
-        part_mask: uint8 (H, W), overwritten with 0 and part id + 1.
-        rows: First row and the one after the last to fill; None: all.
-    """
-    if parts is None or part_mask is None:
-        parts, part_mask = _NO_PARTS, _NO_MASK
-    begin, end = rows or (0, geometry.y.size)
-    person_mask[begin:end].fill(0)
-    part_mask[begin:end].fill(0)
-    y, x = geometry.y, geometry.x
-    _masks(
-        segments, parts, geometry.stride, np.float32(threshold), np.float32(_logit(threshold)),
-        y.first if rows is None else y.first.clip(begin, end), y.fraction, x.first, x.fraction,
-        person_mask, part_mask,
-    )  # fmt: skip
 
 
 def confidence(segments: npt.NDArray[np.float32], geometry: Geometry, out: npt.NDArray[np.uint8]) -> None:
@@ -63,16 +30,6 @@ def confidence(segments: npt.NDArray[np.float32], geometry: Geometry, out: npt.N
     _confidence(
         segments, geometry.stride, y.internal, x.internal, y.step, y.fraction, x.step, x.fraction, out
     )
-
-
-def _logit(probability: float) -> float:
-    if probability <= 0:
-        return -math.inf
-    return math.inf if probability >= 1 else math.log(probability / (1 - probability))
-
-
-_NO_PARTS = np.zeros((1, 1, 0), np.float32)
-_NO_MASK = np.zeros((0, 0), np.uint8)
 
 
 @kernel(inline=True)
@@ -94,39 +51,47 @@ def _sigmoid(value: Float) -> Float:
 
 
 @kernel(inline=True)
-def _row(
-    v00: Float, v01: Float, v10: Float, v11: Float, fy: Float, fx: Array, columns: int, out: Array
-) -> None:
-    """One internal row of a cell: logits between its corners, as probabilities."""
-    a, b = v00 + (v10 - v00) * fy, v01 + (v11 - v01) * fy
-    for s in range(columns + 1):
-        out[s] = _sigmoid(a + (b - a) * fx[s])
+def _probabilities(v00: Float, v01: Float, v10: Float, v11: Float, fy: Array, fx: Array, out: Array) -> None:
+    """The internal points of a cell: logits between its corners, as probabilities."""
+    for p in range(out.size):
+        a, b = v00 + (v10 - v00) * fy[p], v01 + (v11 - v01) * fy[p]
+        out[p] = _sigmoid(a + (b - a) * fx[p])
 
 
 @kernel(inline=True)
-def _states(
-    above: Array, below: Array, lead_above: Array, lead_below: Array, compete: bool, threshold: Float,
-    columns: int, state: Array,
-) -> None:  # fmt: skip
-    """What the steps between two internal rows are.
+def _lead(part: Array, n: int, largest: Array, lead: Array) -> None:
+    """Which of the first n candidates leads at each internal point; of equal ones the first."""
+    for p in range(lead.size):
+        largest[p] = part[0, p]
+        lead[p] = 0
+    for m in range(1, n):
+        values, here = part[m], np.int32(m)
+        for p in range(lead.size):
+            lead[p] = here if values[p] > largest[p] else lead[p]
+            largest[p] = max(values[p], largest[p])
+
+
+@kernel(inline=True)
+def _states(score: Array, lead: Array, threshold: Float, across: int, state: Array) -> None:
+    """What the internal steps are, each named by its first corner; `across` points make a row.
 
     Background; on the outline of a person; within it, the candidate that leads, or contested between several.
     """
-    for s in range(columns):
-        count = np.int32(above[s] > threshold) + np.int32(above[s + 1] > threshold)
-        count += np.int32(below[s] > threshold) + np.int32(below[s + 1] > threshold)
-        state[s] = _BACKGROUND if count == 0 else (0 if count == 4 else _OUTLINE)
-    if compete:
-        for s in range(columns):
-            same = (lead_above[s] == lead_above[s + 1]) & (lead_below[s] == lead_below[s + 1])
-            same &= lead_above[s] == lead_below[s]
-            state[s] = (lead_above[s] if same else _CONTESTED) if state[s] == 0 else state[s]
+    score1, score2, score3 = score[1:], score[across:], score[across + 1 :]
+    lead1, lead2, lead3 = lead[1:], lead[across:], lead[across + 1 :]
+    for p in range(state.size):
+        count = np.int32(score[p] > threshold) + np.int32(score1[p] > threshold)
+        count += np.int32(score2[p] > threshold) + np.int32(score3[p] > threshold)
+        same = (lead[p] == lead1[p]) & (lead2[p] == lead3[p]) & (lead[p] == lead2[p])
+        within = lead[p] if same else np.int32(_CONTESTED)
+        state[p] = _BACKGROUND if count == 0 else (within if count == 4 else _OUTLINE)
 
 
 @kernel(inline=True)
-def _mix(above: Array, below: Array, s: int, fy: Float, fx: Float) -> Float:
-    """Bilinear between the steps s and s + 1 of two internal rows."""
-    a, b = above[s] + (above[s + 1] - above[s]) * fx, below[s] + (below[s + 1] - below[s]) * fx
+def _mix(values: Array, p: int, across: int, fy: Float, fx: Float) -> Float:
+    """Bilinear between the corners of the internal step p."""
+    a = values[p] + (values[p + 1] - values[p]) * fx
+    b = values[p + across] + (values[p + across + 1] - values[p + across]) * fx
     mixed: Float = a + (b - a) * fy
     return mixed
 
@@ -134,7 +99,7 @@ def _mix(above: Array, below: Array, s: int, fy: Float, fx: Float) -> Float:
 @kernel(inline=True)
 def _fill(image: Array, i0: int, i1: int, j0: int, j1: int, value: int) -> None:
     for i in range(i0, i1):
-        for j in range(j0, j1):
+        for j in range(np.uint64(j0), np.uint64(j1)):  # unsigned: numba has no negative index to check for
             image[i, j] = value
 
 
@@ -174,41 +139,78 @@ def _candidates(parts: Array, leader: Array, y0: int, y1: int, x0: int, x1: int,
 
 
 @kernel(
-    "void(Array(float32, 3, 'C', readonly=True), Array(float32, 3, 'C', readonly=True), intp, float32,"
-    " float32, int32[::1], float32[::1], int32[::1], float32[::1], uint8[:, ::1], uint8[:, ::1])"
+    "void(Array(float32, 3, 'C', readonly=True), Array(float32, 3, 'C', readonly=True), intp, int32[::1],"
+    " float32[::1], int32[::1], float32[::1], float64, intp, intp, uint8[:, ::1], uint8[:, ::1],"
+    " uint8[:, ::1], int32[::1])"
 )
-def _masks(
+def person_and_parts(
     segments: Array,
     parts: Array,
     stride: int,
-    threshold: Float,
-    logit: Float,
     first_y: Array,
     fraction_y: Array,
     first_x: Array,
     fraction_x: Array,
+    person_threshold: Float,
+    begin: int,
+    end: int,
     person: Array,
     labels: Array,
+    alone: Array,
+    box: Array,
 ) -> None:
+    """Fill the person mask, the part mask and, where one person alone is seen, the instance mask.
+
+    Args:
+        segments: float32 (points_y, points_x, 1), logits of person.
+        parts: float32 (points_y, points_x, 24), logits of the parts, or (1, 1, 0): no part mask.
+        stride: Internal pixels between two points.
+        first_y: As `Axis.first` of the rows, `fraction_y` as `Axis.fraction`; likewise for the columns.
+        fraction_y: See there.
+        first_x: See there.
+        fraction_x: See there.
+        person_threshold: Person where the probability is above it.
+        begin: First row to fill.
+        end: The row after the last one to fill.
+        person: uint8 (H, W), overwritten with 0 and 1.
+        labels: uint8 (H, W), overwritten with 0 and part id + 1; not touched without parts.
+        alone: uint8 (H, W), overwritten with 0 and 1; (0, 0): nobody or several people are seen.
+        box: int32 (4,), grown to hold that person's pixels: x0, y0, x1, y1, half open; zeros: none yet.
+    """
     points_y, points_x, channels = segments.shape[0], segments.shape[1], parts.shape[2]
     steps_y, steps_x = first_y.size - 1, first_x.size - 1
+    threshold = np.float32(person_threshold)
+    logit = np.float32(np.log(person_threshold / (1.0 - person_threshold)))
     leader = np.zeros((points_y, points_x), np.intp)
     _leaders(parts, leader)
     candidate = np.zeros(max(channels, 1), np.intp)
-    # Two internal rows of the cell at hand: probabilities of person and of each candidate, and who leads.
-    score = np.empty((2, _PAD), np.float32)
-    part = np.empty((2, max(channels, 1), _PAD), np.float32)
-    lead = np.zeros((2, _PAD), np.int32)
-    largest = np.empty(_PAD, np.float32)
-    state = np.empty(_PAD, np.int32)
-    lerp = np.arange(stride + 1).astype(np.float32) / np.float32(stride)
+    # The internal points of the cell at hand, row by row, in whole vectors: probabilities of person and of
+    # each candidate, who leads, and what the steps between them are.
+    across = stride + 1
+    points = (across * across + _LANES - 1) // _LANES * _LANES
+    fy, fx = np.empty(points, np.float32), np.empty(points, np.float32)
+    for p in range(points):
+        fy[p] = np.float32(p // across) / np.float32(stride)
+        fx[p] = np.float32(p % across) / np.float32(stride)
+    score = np.empty(points, np.float32)
+    part = np.empty((max(channels, 1), points), np.float32)
+    largest = np.empty(points, np.float32)
+    lead = np.empty(points, np.int32)
+    state = np.empty(across * stride, np.int32)
+    seen = np.empty(alone.shape[1], np.uint8)
+    width = person.shape[1]
+    flat_person, flat_labels, flat_alone = person.reshape(-1), labels.reshape(-1), alone.reshape(-1)
 
     for y0 in range(max(points_y - 1, 1)):
         y1 = min(y0 + 1, points_y - 1)
         rows = min(stride, steps_y - y0 * stride)
-        top, bottom = first_y[y0 * stride], first_y[y0 * stride + rows]
-        if top == bottom:
+        top, bottom = max(first_y[y0 * stride], begin), min(first_y[y0 * stride + rows], end)
+        if top >= bottom:
             continue
+        flat_person[top * width : bottom * width] = 0
+        if channels:
+            flat_labels[top * width : bottom * width] = 0
+        left, right = np.int32(width), np.int32(0)  # the columns where somebody is
         for x0 in range(max(points_x - 1, 1)):
             x1 = min(x0 + 1, points_x - 1)
             columns = min(stride, steps_x - x0 * stride)
@@ -220,6 +222,7 @@ def _masks(
             count = (s00 > logit) + (s01 > logit) + (s10 > logit) + (s11 > logit)
             if count == 0:
                 continue
+            left, right = min(left, edges[0]), edges[columns]
             n = 0
             if channels:
                 same = leader[y0, x0] == leader[y0, x1] == leader[y1, x0] == leader[y1, x1]
@@ -232,66 +235,62 @@ def _masks(
                     _fill(labels, top, bottom, edges[0], edges[columns], candidate[0] + 1)
                 continue
 
-            for r in range(rows + 1):
-                now, before = r & 1, (r + 1) & 1
-                _row(s00, s01, s10, s11, lerp[r], lerp, columns, score[now])
-                if n > 1:
-                    for m in range(n):
-                        c = candidate[m]
-                        _row(
-                            parts[y0, x0, c], parts[y0, x1, c], parts[y1, x0, c], parts[y1, x1, c],
-                            lerp[r], lerp, columns, part[now, m],
-                        )  # fmt: skip
-                    largest[: columns + 1] = part[now, 0, : columns + 1]
-                    lead[now, : columns + 1] = 0
-                    for m in range(1, n):
-                        for s in range(columns + 1):
-                            better = part[now, m, s] > largest[s]
-                            largest[s] = part[now, m, s] if better else largest[s]
-                            lead[now, s] = np.int32(m) if better else lead[now, s]
-                i0, i1 = first_y[y0 * stride + max(r - 1, 0)], first_y[y0 * stride + r]
-                if i0 == i1:
+            if count < 4:
+                _probabilities(s00, s01, s10, s11, fy, fx, score)
+            else:
+                score[:] = 2
+            if n > 1:
+                for m in range(n):
+                    c = candidate[m]
+                    _probabilities(
+                        parts[y0, x0, c], parts[y0, x1, c], parts[y1, x0, c], parts[y1, x1, c], fy, fx,
+                        part[m],
+                    )  # fmt: skip
+                _lead(part, n, largest, lead)
+            else:
+                lead[:] = 0
+            _states(score, lead, threshold, across, state)
+            for r in range(rows):
+                i0, i1 = max(first_y[y0 * stride + r], top), min(first_y[y0 * stride + r + 1], bottom)
+                if i0 >= i1:
                     continue
-                _states(score[before], score[now], lead[before], lead[now], n > 1, threshold, columns, state)
+                row = state[r * across : r * across + columns]
                 s = 0
                 while s < columns:
-                    if state[s] == _BACKGROUND:
+                    if row[s] == _BACKGROUND:
                         s += 1
                         continue
-                    if state[s] >= 0:
+                    if row[s] >= 0:
                         first = s
-                        while s < columns and state[s] == state[first]:
+                        while s < columns and row[s] == row[first]:
                             s += 1
                         _fill(person, i0, i1, edges[first], edges[s], 1)
                         if channels:
-                            _fill(labels, i0, i1, edges[first], edges[s], candidate[state[first]] + 1)
+                            _fill(labels, i0, i1, edges[first], edges[s], candidate[row[first]] + 1)
                         continue
-                    first = lead[now, s] if n > 1 else 0
-                    same = n <= 1 or (
-                        first == lead[now, s + 1]
-                        and first == lead[before, s]
-                        and first == lead[before, s + 1]
-                    )
+                    p = r * across + s
+                    same = lead[p] == lead[p + 1] == lead[p + across] == lead[p + across + 1]
                     for i in range(i0, i1):
-                        fy = fraction_y[i]
                         for j in range(edges[s], edges[s + 1]):
-                            fx = fraction_x[j]
-                            if state[s] == _OUTLINE and not (
-                                _mix(score[before], score[now], s, fy, fx) > threshold
+                            if row[s] == _OUTLINE and not (
+                                _mix(score, p, across, fraction_y[i], fraction_x[j]) > threshold
                             ):
                                 continue
                             person[i, j] = 1
                             if channels:
-                                best = first
+                                best = lead[p]
                                 if not same:
-                                    most = _mix(part[before, 0], part[now, 0], s, fy, fx)
+                                    most = _mix(part[0], p, across, fraction_y[i], fraction_x[j])
                                     best = 0
                                     for m in range(1, n):
-                                        here = _mix(part[before, m], part[now, m], s, fy, fx)
+                                        here = _mix(part[m], p, across, fraction_y[i], fraction_x[j])
                                         if here > most:
                                             best, most = m, here
                                 labels[i, j] = candidate[best] + 1
                     s += 1
+        if alone.size:  # while the band is still in the processor's cache
+            flat_alone[top * width : bottom * width] = 0
+            give(person, 1, top, bottom, left, right, alone, box, seen)
 
 
 @kernel(

@@ -57,17 +57,21 @@ def _resize(
     # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
     # Unsigned indices spare numba's check for negative ones.
     blend = np.empty(row_bytes, np.float32)
+    columns = out.shape[1]
+    # Of each column: where its left and right pixels begin in a row, and their weights.
+    left, right = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
+    for j in range(columns):
+        left[j], right[j] = source_x[j, 0] * count, source_x[j, 1] * count
     r, g, b = np.uint64(red), np.uint64(green), np.uint64(blue)
+    bias_r, bias_g, bias_b = bias[0], bias[1], bias[2]
     for i in range(out.shape[0]):
-        top, bottom = np.uint64(source_y[i, 0] * step), np.uint64(source_y[i, 1] * step)
-        w_top, w_bottom = weight_y[i, 0] * scale, weight_y[i, 1] * scale
+        upper, lower = line[source_y[i, 0] * step :], line[source_y[i, 1] * step :]
+        w_upper, w_lower = weight_y[i, 0] * scale, weight_y[i, 1] * scale
         for x in range(row_bytes):
-            at = np.uint64(x)
-            blend[at] = w_top * np.float32(line[top + at]) + w_bottom * np.float32(line[bottom + at])
+            blend[x] = w_upper * np.float32(upper[x]) + w_lower * np.float32(lower[x])
         row = out[i]
-        for j in range(out.shape[1]):
-            left, right = np.uint64(source_x[j, 0] * count), np.uint64(source_x[j, 1] * count)
-            w_left, w_right = weight_x[j, 0], weight_x[j, 1]
-            row[j, 0] = w_left * blend[left + r] + w_right * blend[right + r] + bias[0]
-            row[j, 1] = w_left * blend[left + g] + w_right * blend[right + g] + bias[1]
-            row[j, 2] = w_left * blend[left + b] + w_right * blend[right + b] + bias[2]
+        for j in range(columns):
+            first, second, w_left, w_right = left[j], right[j], weight_x[j, 0], weight_x[j, 1]
+            row[j, 0] = w_left * blend[first + r] + (w_right * blend[second + r] + bias_r)
+            row[j, 1] = w_left * blend[first + g] + (w_right * blend[second + g] + bias_g)
+            row[j, 2] = w_left * blend[first + b] + (w_right * blend[second + b] + bias_b)
