@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, keypoint_bo
 from bodypix_ros.segmenters.bodypix import masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
+from bodypix_ros.segmenters.bodypix.helper import Helper
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.bodypix.resize import resize
@@ -88,7 +88,7 @@ class BodyPix(NetworkSegmenter):
         self.networks = (runtime,)
         # The cores that the network leaves idle afterwards; with many requests there are none.
         alone = performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
-        self._helper = ThreadPoolExecutor(1, "bodypix masks") if alone else None
+        self._helper = Helper() if alone else None
 
     @property
     def options(self) -> BodyPixOptions:
@@ -99,7 +99,7 @@ class BodyPix(NetworkSegmenter):
         """Let go of the device."""
         super().close()
         if self._helper is not None:
-            self._helper.shutdown(wait=False)
+            self._helper.close()
 
     def update(self, **options: Any) -> None:
         """Change options while running; the internal resolution needs a new `load`."""

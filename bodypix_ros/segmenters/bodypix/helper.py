@@ -1,0 +1,40 @@
+"""A second thread for one piece of work at a time."""
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Helper:
+    """A thread that works on another processor than its caller.
+
+    After an inference the device's own threads still spin on theirs, so that the system takes all for busy
+    and lets a woken thread wait behind the one that woke it: both halves of the work would run in turn.
+    """
+
+    def __init__(self) -> None:
+        """Start the thread."""
+        self._executor = ThreadPoolExecutor(1, "bodypix masks")
+        self._thread = self._executor.submit(threading.get_native_id).result()
+        self._processors: set[int] = set()
+        self._current: Callable[[], int] | None = None
+        with suppress(AttributeError, OSError):  # not on Linux: it runs where the system likes
+            self._processors = os.sched_getaffinity(0)
+            self._current = ctypes.CDLL(None).sched_getcpu
+
+    def submit(self, call: Callable[..., T], *arguments: Any) -> "Future[T]":
+        """Have something called."""
+        if self._current is not None and (others := self._processors - {self._current()}):
+            with suppress(OSError):  # those processors are not allowed any more
+                os.sched_setaffinity(self._thread, others)
+        return self._executor.submit(call, *arguments)
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._executor.shutdown(wait=False)
