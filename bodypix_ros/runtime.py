@@ -5,9 +5,9 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Literal
@@ -79,21 +79,38 @@ class Request:
 
 
 class Network:
-    """A model compiled for one input size, with its idle requests."""
+    """A model compiled for one input size, with its idle requests.
+
+    Attributes:
+        compiled: The ov.CompiledModel.
+        requests: How many there are.
+    """
 
     def __init__(self, compiled: Any, requests: int) -> None:
+        self.compiled, self.requests = compiled, requests
         self._idle: SimpleQueue[Request] = SimpleQueue()
         for _ in range(requests):
             self._idle.put(Request(compiled))
 
-    @contextmanager
-    def request(self) -> Generator[Request]:
-        """Lend a request; waits while all are busy."""
-        request = self._idle.get()
-        try:
-            yield request
-        finally:
-            self._idle.put(request)
+    def request(self) -> "_Loan":
+        """Lend a request for the length of a `with`; waits while all are busy."""
+        return _Loan(self._idle)
+
+
+class _Loan:
+    """A request, taken from the idle ones and given back."""
+
+    __slots__ = ("_idle", "_request")
+
+    def __init__(self, idle: "SimpleQueue[Request]") -> None:
+        self._idle = idle
+
+    def __enter__(self) -> Request:
+        self._request = self._idle.get()
+        return self._request
+
+    def __exit__(self, *_: object) -> None:
+        self._idle.put(self._request)
 
 
 class _Slot:
@@ -142,7 +159,7 @@ class Runtime:
             )
         if performance_hint not in ("LATENCY", "THROUGHPUT"):
             raise ValueError(f"performance_hint is '{performance_hint}', but must be LATENCY or THROUGHPUT")
-        self._core = core if core is not None else ov.Core()
+        self._core = core if core is not None else _shared_core()
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
@@ -151,8 +168,10 @@ class Runtime:
         self._hint = performance_hint
         self._lock = threading.Lock()
         self._slots: OrderedDict[tuple[int, int], _Slot] = OrderedDict()
+        self._latest: tuple[tuple[int, int], Network] | None = None
         self._chosen = ""
         self.networks_compiled = 0
+        self.requests = 0
         self.precision = ""
         self.device = ""
         self.threads: int | None = None
@@ -166,6 +185,9 @@ class Runtime:
 
     def network(self, height: int, width: int) -> Network:
         """The network for inputs of height x width, compiled at the first call for that size."""
+        latest = self._latest
+        if latest is not None and latest[0] == (height, width):
+            return latest[1]  # most images have the size of the one before
         with self._lock:
             slot = self._slots.setdefault((height, width), _Slot())
             self._slots.move_to_end((height, width))
@@ -174,6 +196,7 @@ class Runtime:
         with slot.lock:  # whoever wants this size waits, the others go on
             if slot.network is None:
                 slot.network = self._compile(self._chosen, height, width)
+            self._latest = (height, width), slot.network
             return slot.network
 
     def _choose(self, candidates: list[str], size: tuple[int, int]) -> None:
@@ -216,10 +239,11 @@ class Runtime:
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
         with self._lock:
             self.networks_compiled += 1
-        requests = 1
+        self.requests = 1
         if self._hint == "THROUGHPUT":
-            requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
-        return Network(compiled, requests)
+            # One more than the device works on, for whoever prepares or decodes meanwhile.
+            self.requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
+        return Network(compiled, self.requests)
 
     def _static(self, height: int, width: int) -> Any:
         model = self._model.clone()
@@ -253,11 +277,21 @@ class Runtime:
 
 def devices(core: Any = None) -> list[Device]:
     """The devices that OpenVINO sees here."""
-    core = core if core is not None else ov.Core()
+    core = core if core is not None else _shared_core()
     return [
         Device(name, str(core.get_property(name, "FULL_DEVICE_NAME")).strip(), tuple(_offers(core, name)))
         for name in core.available_devices
     ]
+
+
+@cache
+def _shared_core() -> Any:
+    """The one of this process, never let go of.
+
+    Its CPU plugin gives the main thread a stack for signal handlers. The second of two brings back that of
+    the first when it ends, which may be gone by then: Ctrl-C would be a segmentation fault.
+    """
+    return ov.Core()
 
 
 def _candidates(wanted: str, core: Any) -> list[str]:

@@ -47,6 +47,7 @@ class FakeSegmenter:
     precision = "f32"
     load_s = 0.1
     threads = 2
+    requests = 1
     networks_compiled = 1
     options = Options()
 

@@ -1,6 +1,10 @@
 """The command `bodypix`. Each sub-command is a module, imported when it is called."""
 
 import os
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -15,7 +19,7 @@ COMMANDS = {
     "demo": "Find the people in one picture and show what comes out.",
     "models": "List, fetch and verify the models.",
     "devices": "List the devices that OpenVINO sees.",
-    "bench": "Measure speed against the bare network.",
+    "bench": "Measure speed, and how it grows with cameras, people and sizes.",
     "eval": "Measure accuracy on annotated images.",
 }
 """Every sub-command with the first line of its help, in the order of `bodypix --help`."""
@@ -43,7 +47,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and report what a user can put right without a traceback."""
         try:
-            return super().invoke(ctx)
+            with _unwinding():
+                return super().invoke(ctx)
         except BrokenPipeError:
             raise
         except (ValueError, OSError, ImportError) as error:
@@ -51,6 +56,24 @@ class Commands(click.Group):
                 raise
             click.echo(f"bodypix: {error}", err=True)
             ctx.exit(_exit_code(error))
+
+
+@contextmanager
+def _unwinding() -> Generator[None]:
+    """Let SIGTERM end the process as an error does, so that nothing half-written stays."""
+    by_default = threading.current_thread() is threading.main_thread()
+    by_default = by_default and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if by_default:
+        signal.signal(signal.SIGTERM, _exit)
+    try:
+        yield
+    finally:
+        if by_default:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _exit_code(error: Exception) -> int:

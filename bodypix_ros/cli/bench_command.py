@@ -1,10 +1,9 @@
-"""`bodypix bench`: speed against the bare network."""
+"""`bodypix bench`."""
 
 import json
-import os
-import platform
-import time
-from dataclasses import asdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +18,84 @@ from bodypix_ros.cli.options import (
     model_option,
     progress_bar,
     quiet_option,
-    table,
 )
 
 if TYPE_CHECKING:
+    from bodypix_ros.benchmarks.peers import Peer
     from bodypix_ros.media import Image
-    from bodypix_ros.segmenters import Segmenter
 
-WARM_UP = 10
-STAGES = ("bare", "pre", "infer", "post", "segment")
+CALLS, TURNS, ROUNDS, SLICE_S = 200, 40, 5, 2.0
+QUICK_COUNT, QUICK_SLICE_S = 2, 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What all kinds of measurement are told; `options` are those of `load`, None where not given."""
+
+    model: str
+    options: dict[str, Any]
+    pictures: "dict[str, Image]"
+    repetitions: int | None
+    slice_s: float | None
+    quick: bool
+    quiet: bool
+
+    def count(self, usual: int) -> int:
+        """How often to do something: as asked for, or few times, or as usual."""
+        return self.repetitions or (QUICK_COUNT if self.quick else usual)
+
+    def given(self) -> dict[str, Any]:
+        """The options that were given."""
+        return {name: value for name, value in self.options.items() if value is not None}
 
 
 @click.command("bench")
 @click.argument("images", nargs=-1, metavar="[IMAGE...]")
-@click.option("-n", "--repetitions", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--compare", is_flag=True, help="Measure other programs beside ours, in turns.")
+@click.option("--scaling", is_flag=True, help="Measure how cost grows with cameras, people, sizes, requests.")
+@click.option(
+    "--cameras",
+    type=click.IntRange(1, 64),
+    is_flag=False,
+    flag_value=4,
+    metavar="[N]",
+    help="Measure the node's pipeline with N cameras that it never waits for.  [4 if N is left out]",
+)
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Draw the figures too: .png, .svg or .pdf.",
+)
+@click.option("--quick", is_flag=True, help="Few points and repetitions: to see that it works, not how fast.")
+@click.option(
+    "-n",
+    "--repetitions",
+    type=click.IntRange(1),
+    help=f"Calls of each, or rounds of --cameras.  [default: {CALLS}; {TURNS} to compare; {ROUNDS} rounds]",
+)
+@click.option(
+    "--slice",
+    "slice_s",
+    type=click.FloatRange(0.05),
+    help=f"Seconds of one slice of what runs all the time.  [default: {SLICE_S:g}; 1 for --scaling]",
+)
+@click.option(
+    "--performance-hint",
+    type=click.Choice(["LATENCY", "THROUGHPUT"]),
+    help="What to compile for.  [default: THROUGHPUT with --cameras, else LATENCY]",
+)
+@click.option(
+    "--reference-node",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="For --compare: where node_modules with the original BodyPix lies.  [default: here, or NODE_PATH]",
+)
+@click.option(
+    "--mediapipe-python",
+    metavar="PYTHON",
+    help="For --compare: an interpreter that has mediapipe.  [default: this one]",
+)
 @model_option
 @device_options
 @bodypix_options
@@ -40,140 +103,162 @@ STAGES = ("bare", "pre", "infer", "post", "segment")
 @quiet_option
 @debug_option
 def command(
-    images: tuple[str, ...], repetitions: int, model: str, as_json: bool, quiet: bool, **options: Any
+    images: tuple[str, ...],
+    compare: bool,
+    scaling: bool,
+    cameras: int | None,
+    plot: Path | None,
+    quick: bool,
+    repetitions: int | None,
+    slice_s: float | None,
+    reference_node: Path | None,
+    mediapipe_python: str | None,
+    model: str,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
-    """Measure speed against the bare network.
+    """Measure speed, and how it grows with cameras, people and sizes.
 
-    The bare network is the same compiled network at the same input size, its input already there, its outputs
-    left as they are. It alternates with whole calls of `segment`, because computers have slow phases. Stages:
-    pre (image to network input), infer, post (outputs to masks, parts, people). Without IMAGE the demo's
-    picture.
+    Against the bare network: the same compiled network at the same input size, its input already there, its
+    outputs left as they are. It alternates with whole calls of `segment`, because computers have slow phases.
+    Stages: pre (image to network input), infer, post (outputs to masks, parts, people). Without IMAGE the
+    demo's picture.
+
+    With --compare, against other programs that are installed: the original BodyPix in Node, and mediapipe.
+    With --scaling: frames per second and latency against cameras, people, image size, internal resolution and
+    requests. With --cameras: the segmenter node's pipeline, without ROS, fed 640x480 images as fast as it
+    takes them, against all that OpenVINO gets out of the network on this device.
 
     \b
     Examples:
       bodypix bench
       bodypix bench a.jpg b.jpg --repetitions 500 --json
+      bodypix bench --compare --reference-node peers --mediapipe-python mp/bin/python --plot compare.png
+      bodypix bench --scaling --plot scaling.png
+      bodypix bench --cameras 4
     """  # noqa: D301 - click's mark
+    if compare + scaling + (cameras is not None) > 1:
+        raise click.UsageError(
+            "--compare, --scaling and --cameras are measured one at a time; give one of them"
+        )
+    if not compare and (reference_node or mediapipe_python):
+        raise click.UsageError("--reference-node and --mediapipe-python say what to --compare with; add it")
+    if plot is not None:
+        from bodypix_ros.benchmarks import plot as plotting
+
+        plotting.check(plot)
+    task = _Task(model, options, _pictures(images), repetitions, slice_s, quick, quiet)
+    try:
+        if compare:
+            result = _compare(task, reference_node, mediapipe_python)
+        elif scaling:
+            result = _scaling(task)
+        elif cameras is not None:
+            result = _cameras(task, cameras)
+        else:
+            result = _bare(task)
+    except RuntimeError as error:  # what OpenVINO raises when no device can run the model
+        if isinstance(error, click.exceptions.Exit):  # which is a RuntimeError, too
+            raise
+        raise click.ClickException(str(error)) from error
+    if plot is not None:
+        plotting.write(plot, result)
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    else:
+        from bodypix_ros.cli.bench_text import text
+
+        click.echo(text(result))
+
+
+def _pictures(images: tuple[str, ...]) -> "dict[str, Image]":
     from bodypix_ros import media
     from bodypix_ros.cli.demo_command import astronaut
 
-    pictures = {name: media.read_picture(name) for name in images} or {"astronaut": astronaut()}
+    return {name: media.read_picture(name) for name in images} or {"astronaut": astronaut()}
+
+
+def _bare(task: _Task) -> dict[str, Any]:
+    from bodypix_ros.benchmarks import bare
+
+    calls = task.count(CALLS)
     with (
-        load_segmenter(model, options) as segmenter,
-        progress_bar(repetitions * len(pictures), " calls", quiet) as bar,
+        load_segmenter(task.model, task.options) as segmenter,
+        progress_bar(calls * len(task.pictures), " calls", task.quiet) as bar,
     ):
-        measured = [measure(segmenter, name, image, repetitions, bar) for name, image in pictures.items()]
-        result = {
-            "machine": machine(),
-            "model": segmenter.model,
-            "device": segmenter.device,
-            "precision": segmenter.precision,
-            "threads": segmenter.threads,
-            "load_s": round(segmenter.load_s, 3),
-            "options": asdict(segmenter.options),
-            "repetitions": repetitions,
-            "pictures": measured,
-        }
-    click.echo(json.dumps(result, indent=2) if as_json else _text(result))
+        return bare.measure(segmenter, task.pictures, calls, bar.update)
 
 
-def measure(segmenter: "Segmenter", name: str, image: "Image", repetitions: int, bar: Any) -> dict[str, Any]:
-    """Time one picture.
+def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | None) -> dict[str, Any]:
+    from bodypix_ros.benchmarks import compare, peers
+    from bodypix_ros.models import catalogue
 
-    Args:
-        segmenter: The model.
-        name: What to call the picture.
-        image: uint8 (H, W, 3), BGR.
-        repetitions: Calls of the bare network, and as many of `segment`.
-        bar: A tqdm bar; counts repetitions.
+    turns, missing = task.count(TURNS), []
+    with ExitStack() as stack:
+        found: dict[str, Peer] = {}
 
-    Returns:
-        Size of picture and network, people found, median and p95 of every stage in milliseconds, and of the
-        medians the ratio segment / bare and the overhead segment - bare.
-    """
-    import numpy as np
+        def look_for(name: str, start: "Callable[[], Peer]", named: bool) -> None:
+            try:
+                found[name] = stack.enter_context(start())
+            except peers.PeerError as error:
+                if named:
+                    raise click.UsageError(str(error)) from error
+                missing.append({"peer": name, "model": "", "reason": str(error)})
 
-    height, width = image.shape[:2]
-    bare, stream = segmenter.bare_network(height, width), segmenter.stream()
-    for _ in range(WARM_UP):
-        bare()
-        scene = stream.segment(image)
-    ms = np.zeros((repetitions, len(STAGES)))
-    for row in ms:
-        start = time.perf_counter()
-        bare()
-        middle = time.perf_counter()
-        scene = stream.segment(image)
-        end = time.perf_counter()
-        timings = segmenter.timings
-        row[:] = (
-            (middle - start) * 1e3,
-            timings.pre_ms,
-            timings.infer_ms,
-            timings.post_ms,
-            (end - middle) * 1e3,
+        if catalogue.model(task.model).family == "bodypix":
+            kind = compare.reference_model(task.model, task.options["model_dir"])
+            look_for(
+                "reference", lambda: peers.reference(reference_node, kind), named=reference_node is not None
+            )
+        elif reference_node is not None:
+            raise click.UsageError(f"the original BodyPix has no {task.model}; name a BodyPix model with -m")
+        else:
+            reason = f"the original BodyPix has no {task.model}; name a BodyPix model with -m to measure it"
+            missing.append({"peer": "reference", "model": task.model, "reason": reason})
+        look_for("mediapipe", lambda: peers.mediapipe(mediapipe_python), named=mediapipe_python is not None)
+        if not found:
+            raise click.UsageError(
+                "\n".join(["there is nothing to compare with:", *(m["reason"] for m in missing)])
+            )
+        matches = compare.matches(found, task.model, task.given())
+        with progress_bar(turns * len(matches) * len(task.pictures), " turns", task.quiet) as bar:
+            result = compare.measure(matches, task.pictures, turns, bar.update)
+    result["missing"] = missing + result["missing"]
+    return result
+
+
+def _scaling(task: _Task) -> dict[str, Any]:
+    from bodypix_ros.benchmarks import scaling
+
+    options = task.given()
+    if options.pop("performance_hint", None):
+        raise click.UsageError("--scaling measures both performance hints; leave out --performance-hint")
+    points = scaling.QUICK if task.quick else scaling.Points()
+    points = replace(
+        points,
+        repetitions=task.repetitions or points.repetitions,
+        slice_s=task.slice_s or points.slice_s,
+    )
+    steps = points.steps(scaling.has_resolutions(task.model))
+    with progress_bar(steps, " steps", task.quiet) as bar:
+        return scaling.measure(task.model, options, list(task.pictures.values()), points, bar.update)
+
+
+def _cameras(task: _Task, cameras: int) -> dict[str, Any]:
+    try:
+        from bodypix_ros.benchmarks import pipeline
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{error}; messages are made with rosbags: pip install 'bodypix_ros[bag]'"
+        ) from error
+    options = dict(task.options)
+    if options.pop("reference_dilation"):
+        raise click.UsageError("--reference-dilation is not for --cameras: the node does not have it")
+    hint = options.pop("performance_hint") or "THROUGHPUT"
+    settings = pipeline.settings_for(task.model, cameras, hint, options)
+    rounds, slice_s = task.count(ROUNDS), task.slice_s or (QUICK_SLICE_S if task.quick else SLICE_S)
+    with progress_bar(2 * rounds, " slices", task.quiet) as bar:
+        return pipeline.measure(
+            settings, list(task.pictures.values()), rounds=rounds, slice_s=slice_s, tick=bar.update
         )
-        bar.update()
-    medians, p95s = np.percentile(ms, [50, 95], axis=0)
-    network_height, network_width = segmenter.input_size(height, width)
-    return {
-        "picture": name,
-        "width": width,
-        "height": height,
-        "network_width": network_width,
-        "network_height": network_height,
-        "people": len(scene.persons),
-        "ms": {
-            stage: {"median": round(float(median), 3), "p95": round(float(p95), 3)}
-            for stage, median, p95 in zip(STAGES, medians, p95s, strict=True)
-        },
-        "ratio": round(float(medians[-1] / max(medians[0], 1e-9)), 3),
-        "overhead_ms": round(float(medians[-1] - medians[0]), 3),
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Describe this computer and the software that the figures depend on."""
-    import numpy as np
-    import openvino as ov
-
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].split(":", 1)[1].strip() if names else cpu
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "cpu": cpu,
-        "cores_usable": usable,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "openvino": ov.__version__.split("-", 1)[0],
-        "numpy": np.__version__,
-    }
-
-
-def _text(result: dict[str, Any]) -> str:
-    here = result["machine"]
-    threads = "" if result["threads"] is None else f", {result['threads']} threads"
-    setting = f"{result['model']} on {result['device']}, {result['precision']}{threads}"
-    lines = [
-        f"{here['cpu']}, {here['cores_usable']} cores usable, {here['system']}",
-        f"OpenVINO {here['openvino']}, Python {here['python']}, numpy {here['numpy']}",
-        f"{setting}, loaded in {result['load_s']:.2f} s",
-        ", ".join(f"{name} {value}" for name, value in result["options"].items()),
-    ]
-    for one in result["pictures"]:
-        lines += [
-            "",
-            f"{one['picture']}: {one['width']}x{one['height']}, people found: {one['people']}",
-            f"network {one['network_width']}x{one['network_height']}, {result['repetitions']} repetitions",
-            table(
-                [
-                    ["ms", "median", "p95"],
-                    *([stage, f"{t['median']:.2f}", f"{t['p95']:.2f}"] for stage, t in one["ms"].items()),
-                ]
-            ),
-            f"segment / bare {one['ratio']:.2f}, overhead {one['overhead_ms']:.2f} ms",
-        ]
-    return "\n".join(lines)

@@ -89,6 +89,11 @@ class Segmenter(abc.ABC):
 
     @property
     @abc.abstractmethod
+    def requests(self) -> int:
+        """How many images it works on at once; a thread with one more waits."""
+
+    @property
+    @abc.abstractmethod
     def load_s(self) -> float:
         """Seconds that loading took, the first network's compilation included."""
 
@@ -204,6 +209,11 @@ class NetworkSegmenter(Segmenter):
         return self._main.threads
 
     @property
+    def requests(self) -> int:
+        """How many images it works on at once."""
+        return self._main.requests
+
+    @property
     def load_s(self) -> float:
         """Seconds that loading took."""
         return sum(network.load_s for network in self.open_networks)
@@ -287,13 +297,13 @@ def check_ranges(options: Any) -> None:
             continue
         if kind is bool:
             if not isinstance(value, (bool, np.bool_)):
-                raise ValueError(f"{field.name} is {value!r}, but must be True or False")
+                raise ValueError(f"{field.name} is {value!r:.80}, but must be True or False")
             continue
         low, high = field.metadata["low"], field.metadata["high"]
         allowed = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
         if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
             unit = "a whole number" if kind is int else "a number"
-            raise ValueError(f"{field.name} is {value!r}, but must be {unit} from {low} to {high}")
+            raise ValueError(f"{field.name} is {value!r:.80}, but must be {unit} from {low} to {high}")
 
 
 def replace_options(options: Any, changes: dict[str, Any]) -> Any:

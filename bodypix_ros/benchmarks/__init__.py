@@ -1,0 +1,1 @@
+"""Measurements of speed, plain data out: what `bodypix bench` runs, prints and plots."""
