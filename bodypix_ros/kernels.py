@@ -1,6 +1,8 @@
 """One way to compile a numerical kernel: ahead of its first call, cached on disk, without the GIL."""
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numba
@@ -12,6 +14,8 @@ Float = Any
 """A number inside a kernel; numba knows which, and numpy's stubs differ from version to version."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_log = logging.getLogger(__name__)
 
 
 def kernel(signature: str | None = None, *, inline: bool = False) -> Callable[[F], F]:
@@ -31,12 +35,47 @@ def kernel(signature: str | None = None, *, inline: bool = False) -> Callable[[F
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
         if inline:
             options["forceinline"] = True
-        signatures = (signature,) if signature else ()
-        try:
-            compiled = numba.njit(*signatures, cache=True, **options)(function)
-        except RuntimeError:  # no folder for the cache can be written: slower to start, as fast to run
-            compiled = numba.njit(*signatures, cache=False, **options)(function)
-        result: F = compiled
+        make = partial(numba.njit(**options), function)
+        # A helper is compiled into its callers, and kept with them.
+        result: F = make() if signature is None else _compiled(make, signature)
         return result
 
     return compile_function
+
+
+def _compiled(make: Callable[[], Any], signature: str) -> Any:
+    """Compile, or take from the cache on disk. Whatever is wrong with that, the kernel is there in the end.
+
+    Args:
+        make: Makes numba's dispatcher of the function; nothing is compiled yet.
+        signature: To compile it for.
+    """
+    dispatcher = make()
+    try:
+        dispatcher.enable_caching()
+    except RuntimeError as error:
+        _log.info("kernels are compiled at every start, which takes seconds: %s", error)
+    try:
+        dispatcher.compile(signature)
+    except Exception as error:  # noqa: BLE001 - unpickling damaged files fails in many ways
+        # Without its index neither what is damaged nor what was left half done is met again.
+        flushed = _flush(dispatcher)
+        if dispatcher.overloads:
+            _log.warning("a compiled kernel could not be kept, so the next start takes longer: %s", error)
+        else:
+            _log.warning("a kernel is compiled anew, as it could not be taken from the cache: %s", error)
+            dispatcher = make()
+            if flushed:
+                dispatcher.enable_caching()
+            dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
+
+
+def _flush(dispatcher: Any) -> bool:
+    """Empty the index of a kernel's cache, if that can be done."""
+    try:
+        dispatcher._cache.flush()
+    except Exception:  # noqa: BLE001 - the folder may be full or gone, and the name is not numba's public one
+        return False
+    return True

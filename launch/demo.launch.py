@@ -23,28 +23,29 @@ def _start(context: Any) -> list[Any]:
     if values["use_sim_time"]:
         time = {"use_sim_time": ParameterValue(values["use_sim_time"], value_type=bool)}
 
-    def node(executable: str, *parameters: Any, **more: Any) -> Any:
+    def node(executable: str, *parameters: Any, arguments: tuple[Any, ...] = (), **more: Any) -> Any:
+        name = executable.removesuffix("_node")
         return Node(
             executable=executable,
             namespace=values["namespace"],
             parameters=[*parameters, time],
+            arguments=[*arguments, *launching.ros_arguments(context, name)],
             output="screen",
             **{"package": "bodypix_ros", **more},
         )
 
-    log_level = ["--ros-args", "--log-level", values["log_level"]]
     # A text, even where it is a camera's index.
     source = {"source": ParameterValue(values["source"], value_type=str)}
     mode = {"mode": values["mode"]} if values["mode"] else {}
     nodes = [
-        node("source_node", source, arguments=log_level, emulate_tty=True),
+        node("source_node", source, emulate_tty=True),
         launching.segmenter(context, []),
-        node("renderer_node", values["renderer_params_file"], mode, arguments=log_level, emulate_tty=True),
+        node("renderer_node", values["renderer_params_file"], mode, emulate_tty=True),
     ]
     if values["rviz"].lower() in ("true", "1", "yes", "on"):
         # The topics in it are relative to the namespace.
         view = PathJoinSubstitution([_CONFIG, "bodypix.rviz"])
-        nodes.append(node("rviz2", package="rviz2", arguments=["-d", view]))
+        nodes.append(node("rviz2", package="rviz2", arguments=("-d", view)))
     return nodes
 
 

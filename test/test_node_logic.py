@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.models import catalogue
-from bodypix_ros.ros import diagnostics, messages, typestore, waiting
+from bodypix_ros.ros import diagnostics, messages, waiting
 from bodypix_ros.ros.diagnostics import Statistics, Window, camera_status, node_status
 from bodypix_ros.ros.inference import FAILURES, Inference, devices_after, in_background
 from bodypix_ros.ros.mailbox import Mailboxes, RateLimit
@@ -25,91 +25,17 @@ from bodypix_ros.ros.pipeline import (
     KEYPOINTS_3D,
     LABEL_INFOS,
     OUTPUTS,
-    Camera,
-    Frame,
-    Pipeline,
     Throttle,
     absent,
     wanted,
 )
 from bodypix_ros.ros.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import Stream
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from fake import scene_of
+from rig import TYPES, Device, Log, Rig, frame, serialize, until
 
 ROOT = Path(__file__).resolve().parents[1]
-STORE = typestore.typestore()
-TYPES = typestore.rosbags_types(STORE)
-
-
-def until(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
-class Log:
-    def __init__(self):
-        self.said = []
-
-    def info(self, text):
-        self.said.append(("info", text))
-
-    def warning(self, text):
-        self.said.append(("warning", text))
-
-    def error(self, text):
-        self.said.append(("error", text))
-
-    def text(self, level):
-        return "\n".join(text for said, text in self.said if said == level)
-
-
-class Device:
-    """A segmenter on a device that may be broken, or wait for a gate."""
-
-    def __init__(self, device="CPU", broken=False):
-        self.device, self.broken = device, broken
-        self.gate = threading.Event()
-        self.gate.set()
-        self.options = BodyPixOptions()
-        self.encodings, self.stamps, self.streams, self.prepared, self.closed = [], [], [], [], False
-
-    def update(self, **options):
-        self.options = dataclasses.replace(self.options, **options)
-
-    def input_size(self, height, width):
-        return height // 2, width // 2
-
-    def prepare(self, height, width):
-        assert self.gate.wait(10)
-        self._work()
-        self.prepared.append((height, width))
-
-    def stream(self):
-        self.streams.append(Stream(self))
-        return self.streams[-1]
-
-    def segment(self, image, encoding, *, stamp=None):
-        self._work()
-        self.encodings.append(encoding)
-        self.stamps.append(stamp)
-        scene = scene_of(image)
-        if not getattr(self.options, "parts", False):
-            scene = dataclasses.replace(scene, part_mask=None)
-        if self.options.confidence:
-            scene = dataclasses.replace(scene, confidence=scene.part_mask)
-        return scene
-
-    def close(self):
-        self.closed = True
-
-    def _work(self):
-        if self.broken:
-            raise RuntimeError(f"{self.device} is broken")
 
 
 # Mailboxes
@@ -205,7 +131,7 @@ def test_config_files_name_every_parameter_with_its_default_and_range():
             assert f"{field.metadata['low']} to {field.metadata['high']}" in words
     several = YAML(typ="safe").load(ROOT / "config/multi_camera.yaml")["/**"]["ros__parameters"]
     different = {name: value for name, value in several.items() if values.get(name) != value}
-    assert different == {"autostart": True, "cameras": ["front", "rear"], "performance_hint": "THROUGHPUT"}
+    assert different == {"autostart": True, "cameras": ["front", "rear"]}
     assert several.keys() == {*values, "autostart"}
     Settings().changed(several)
 
@@ -230,6 +156,21 @@ def test_every_model_gets_settings_of_its_own(model):
         settings.changed({"detection_interval": 0})
 
 
+def test_the_performance_hint_follows_the_number_of_cameras():
+    assert Settings().node.hint == "LATENCY"
+    assert Settings().changed({"cameras": ["front"]}).node.hint == "LATENCY"
+    assert Settings().changed({"cameras": ["front", "rear"]}).node.hint == "THROUGHPUT"
+    for hint in ("LATENCY", "THROUGHPUT"):
+        settings = Settings().changed({"cameras": ["front", "rear"], "performance_hint": hint})
+        assert settings.load_arguments()["performance_hint"] == hint
+
+
+@pytest.mark.parametrize(("cameras", "requests", "workers"), [(1, 3, 1), (4, 3, 3), (4, 1, 1)])
+def test_there_is_a_worker_for_every_request_that_cameras_can_fill(cameras, requests, workers):
+    with Rig(*[f"camera{k}" for k in range(cameras)], threads=requests) as rig:
+        assert len(rig.pipeline._threads) == workers
+
+
 def test_what_was_set_stays_when_the_model_changes_and_the_rest_follows_it():
     settings = Settings().changed({"score_threshold": 0.6, "model": "blazepose-lite"})
     assert (settings.model.score_threshold, settings.model.segmentation_threshold) == (0.6, 0.5)
@@ -243,7 +184,7 @@ def test_what_was_set_stays_when_the_model_changes_and_the_rest_follows_it():
         ("model", "yolo", "yolo"),
         ("device", " ", "device is empty"),
         ("precision", "int8", "precision is 'int8', but must be one of empty, f32, f16"),
-        ("performance_hint", "FAST", "must be one of LATENCY, THROUGHPUT"),
+        ("performance_hint", "FAST", "must be one of AUTO, LATENCY, THROUGHPUT"),
         ("input_transport", "theora", "must be one of raw, compressed"),
         ("cameras", ["/front"], "'/front'"),
         ("cameras", ["a", "a"], "twice"),
@@ -391,69 +332,6 @@ def test_background_calls_are_not_waited_for():
 
 
 # Pipeline
-
-
-class Port:
-    def __init__(self, *listening):
-        self.listening = set(listening)
-        self.published = []
-
-    def listeners(self, topic):
-        return int(topic in self.listening)
-
-    def publish(self, topic, message):
-        self.published.append((topic, message))
-
-    def topics(self):
-        return [topic for topic, _ in self.published if topic not in LABEL_INFOS]
-
-
-def serialize(message):
-    return bytes(STORE.serialize_cdr(message, message.__msgtype__))
-
-
-def frame(image=None, **fields):
-    image = np.full((8, 12, 3), (0, 0, 255), np.uint8) if image is None else image
-    message = TYPES.Image()
-    message.height, message.width = image.shape[:2]
-    message.encoding, message.step, message.data = "bgr8", image.shape[1] * 3, image.tobytes()
-    message.header.frame_id = "lens"
-    message.header.stamp.sec = 7
-    for name, value in fields.items():
-        setattr(message, name, value)
-    return Frame(message, time.monotonic())
-
-
-class Rig:
-    """A pipeline, its cameras and its device."""
-
-    def __init__(self, *names, threads=1, device=None, listening=OUTPUTS, **parameters):
-        self.device, self.log = device or Device(), Log()
-        self.cameras = {name: Camera(name, Port(*listening)) for name in names or ("",)}
-        inference = Inference(lambda _: self.device, "CPU", lambda: ["CPU"], self.log)
-        settings = Settings().changed(parameters)
-        self.pipeline = Pipeline(
-            inference, settings, TYPES, serialize, lambda stamp: stamp.sec or None, self.log
-        )
-        self.pipeline.start(list(self.cameras.values()), threads)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.device.gate.set()
-        self.pipeline.stop(5)
-
-    def send(self, item, camera=""):
-        """Put a frame, and wait until its camera is done with it."""
-        counts = self.cameras[camera].statistics.counts
-        before = self.handled(counts)
-        self.pipeline.mailboxes.put(camera, item)
-        until(lambda: self.handled(counts) > before)
-
-    @staticmethod
-    def handled(counts):
-        return counts.idle + counts.over_rate + counts.bad + counts.failed + counts.published
 
 
 def test_a_frame_fills_every_topic_that_somebody_listens_to():

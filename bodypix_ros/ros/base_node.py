@@ -129,7 +129,10 @@ def run(make_node: Callable[[], Any], args: list[str] | None = None) -> int:
     """
     node, failure = None, None
     try:
-        rclpy.init(args=args)
+        try:
+            rclpy.init(args=args)
+        except Exception as error:  # a wrong option, or an enclave of SROS 2 that is not in the keystore
+            raise StartError(f"ROS 2 does not start: {error}") from error
         node = make_node()
         executor = SingleThreadedExecutor()
         executor.add_node(node)

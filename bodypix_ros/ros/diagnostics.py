@@ -12,6 +12,8 @@ import numpy as np
 OK, WARN, ERROR = 0, 1, 2
 WINDOW_S = 10.0
 """Rates and percentiles are of the latest so many seconds."""
+LONG_S = 30.0
+"""Loading or compiling for longer than this is worth a warning."""
 
 
 class Status(NamedTuple):
@@ -30,8 +32,11 @@ class Window:
         self._items: deque[tuple[float, float]] = deque(maxlen=4096)
 
     def add(self, now_s: float, value: float = 0.0) -> None:
-        """Keep a number."""
-        self._items.append((now_s, value))
+        """Keep a number, and let go of those before the window: what is kept does not grow for minutes."""
+        items = self._items
+        items.append((now_s, value))
+        while items[0][0] <= now_s - self._seconds:
+            items.popleft()
 
     def _recent(self, now_s: float) -> list[tuple[float, float]]:
         return [item for item in self._items.copy() if item[0] > now_s - self._seconds]
@@ -109,6 +114,9 @@ def camera_status(
     active: bool,
     enabled: bool,
     waiting: str,
+    fault: str = "",
+    compiling: str = "",
+    compiling_s: float = 0.0,
     notes: Mapping[str, str] = MappingProxyType({}),
     now_s: float | None = None,
 ) -> Status:
@@ -119,6 +127,9 @@ def camera_status(
         active: Whether the node is active.
         enabled: The parameter.
         waiting: Why no frame comes, or empty.
+        fault: Why no camera's frames are processed, or empty.
+        compiling: What its frames wait for, or empty.
+        compiling_s: For how long by now.
         notes: Why nothing is published on a topic, by topic.
         now_s: `time.monotonic()`.
     """
@@ -128,8 +139,12 @@ def camera_status(
     received = statistics.received.rate(now_s)
     if not active:
         level, message = OK, "not active"
+    elif fault:
+        level, message = ERROR, fault
     elif waiting:
         level, message = WARN, waiting
+    elif compiling:
+        level, message = WARN if compiling_s > LONG_S else OK, f"{compiling}, for {compiling_s:.0f} s so far"
     elif now_s - statistics.last_error_s < WINDOW_S:
         # Frames that still get through make it a warning; nothing but errors is one.
         level = WARN if statistics.last_published_s > statistics.last_error_s else ERROR
@@ -170,6 +185,8 @@ def node_status(
     left: tuple[str, ...] = (),
     networks: int = 0,
     load_s: float = 0.0,
+    loading_s: float = 0.0,
+    hangs: int = 0,
     error: str = "",
 ) -> Status:
     """The entry of the model: what executes it where.
@@ -182,16 +199,23 @@ def node_status(
         left: Devices that were left since they failed.
         networks: How many were compiled.
         load_s: Seconds that loading took.
-        error: Why loading failed.
+        loading_s: Seconds that loading has taken so far.
+        hangs: How often an inference did not end, of late.
+        error: Why loading failed, or nothing is computed.
     """
     if error:
         level, message = ERROR, error
+    elif loading_s > LONG_S:
+        level, message = WARN, f"loading, for {loading_s:.0f} s so far: some devices compile for minutes"
+    elif hangs:
+        level, message = WARN, f"{state} on {device}; loaded again {hangs} times since it did not answer"
     elif left:
         level, message = WARN, f"{state} on {device}; left, since failing: {', '.join(left)}"
     else:
         level, message = OK, f"{state} on {device}" if device else state
     values = {"state": state, "model": model, "device": device or "none", "precision": precision or "none"}
-    values |= {"networks compiled": str(networks), "load time (s)": f"{load_s:.1f}"}
+    values |= {"networks compiled": str(networks), "load time (s)": f"{load_s or loading_s:.1f}"}
+    values |= {"inferences that did not end": str(hangs)}
     values |= {"devices left": ", ".join(left) or "none"}
     return Status(level, message, values)
 

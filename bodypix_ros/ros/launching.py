@@ -51,7 +51,25 @@ def arguments(config: str) -> list[Any]:
             "autostart", default_value="", description="false: wait for lifecycle transitions"
         ),
         DeclareLaunchArgument("log_level", default_value="info", description="debug, info, warn, error"),
+        DeclareLaunchArgument(
+            "enclaves",
+            default_value="",
+            description="SROS 2: where the nodes' enclaves are; /bodypix_ros: segmenter in "
+            "/bodypix_ros/segmenter; empty: all in /",
+        ),
     ]
+
+
+def ros_arguments(context: Any, name: str) -> list[str]:
+    """What a node gets on its command line: how much it logs and, if asked for, its SROS 2 enclave.
+
+    Args:
+        context: The launch context, for the arguments' values.
+        name: Of the node, and of its enclave.
+    """
+    values = context.launch_configurations
+    enclave = ["--enclave", f"{values['enclaves'].rstrip('/')}/{name}"] if values["enclaves"] else []
+    return ["--ros-args", "--log-level", values["log_level"], *enclave]
 
 
 def image_remaps(image: str, topic: str) -> list[tuple[str, str]]:
@@ -80,7 +98,7 @@ def segmenter(context: Any, remaps: list[tuple[str, str]], **parameters: Any) ->
         namespace=values["namespace"],
         parameters=[values["params_file"], {**given, **parameters}],
         remappings=remaps,
-        arguments=["--ros-args", "--log-level", values["log_level"]],
+        arguments=ros_arguments(context, values["name"]),
         output="screen",
         emulate_tty=True,
     )

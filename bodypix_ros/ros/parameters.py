@@ -17,7 +17,7 @@ from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
 TRANSPORTS = ("raw", "compressed")
-HINTS = ("LATENCY", "THROUGHPUT")
+HINTS = ("AUTO", "LATENCY", "THROUGHPUT")
 
 _CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
@@ -36,7 +36,9 @@ class NodeOptions:
         "AUTO", "AUTO (first of GPU, NPU, CPU that runs the model), a device, or an order: GPU,CPU"
     )
     precision: str = _fixed("", "f32, f16, or empty: f32 on a CPU, f16 on a GPU or NPU")
-    performance_hint: str = _fixed("LATENCY", "LATENCY for one camera, THROUGHPUT for several")
+    performance_hint: str = _fixed(
+        "AUTO", "LATENCY: one frame at a time, THROUGHPUT: several; AUTO: by the number of cameras"
+    )
     cameras: tuple[str, ...] = _fixed(
         ("",), "a topic prefix for each camera: [front, rear] reads front/image; empty: one camera, image"
     )
@@ -46,11 +48,24 @@ class NodeOptions:
     max_rate: float = option(0.0, "frames per second and camera at most, 0: no limit", low=0.0, high=1000.0)
     lazy: bool = option(True, "compute only what somebody subscribes to")
     enabled: bool = option(True, "process frames; ~/enable sets it, too")
+    inference_timeout: float = option(
+        10.0,
+        "seconds until an inference that does not end is given up and the model loaded again, 0: never",
+        low=0.0,
+        high=3600.0,
+    )
     mono16_max: int = option(65535, "value of a mono16 image that is white", low=1, high=65535)
 
     def __post_init__(self) -> None:
         """Check all of them."""
         check_ranges(self)
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(field.default, str) and not isinstance(value, str):
+                raise ValueError(f"{field.name} is {value!r:.80}, but must be text")
+        names: Any = self.cameras
+        if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"cameras is {names!r:.80}, but must be a list of names, like [front, rear]")
         catalogue.model(self.model)
         _check_choice("precision", self.precision, ("", *PRECISIONS))
         _check_choice("performance_hint", self.performance_hint, HINTS)
@@ -60,22 +75,29 @@ class NodeOptions:
         for name in self.camera_names:
             if name and not _CAMERA.fullmatch(name):
                 raise ValueError(
-                    f"cameras has '{name}', but a camera's name must be a relative topic prefix: letters, "
-                    "digits and _ with / between, such as front or robot/front"
+                    f"cameras has {name!r:.80}, but a camera's name must be a relative topic prefix: "
+                    "letters, digits and _ with / between, such as front or robot/front"
                 )
         if len(set(self.camera_names)) != len(self.camera_names):
-            raise ValueError(f"cameras has a name twice: {', '.join(self.camera_names)}")
+            raise ValueError(f"cameras has a name twice: {', '.join(self.camera_names):.80}")
 
     @property
     def camera_names(self) -> tuple[str, ...]:
         """The topic prefixes; one empty prefix where no camera is named."""
         return tuple(name for name in self.cameras if name) or ("",)
 
+    @property
+    def hint(self) -> str:
+        """The performance hint that OpenVINO gets: LATENCY or THROUGHPUT."""
+        if self.performance_hint != "AUTO":
+            return self.performance_hint
+        return "THROUGHPUT" if len(self.camera_names) > 1 else "LATENCY"
+
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         allowed = ", ".join(choice or "empty" for choice in choices)
-        raise ValueError(f"{name} is '{value}', but must be one of {allowed}")
+        raise ValueError(f"{name} is {value!r:.80}, but must be one of {allowed}")
 
 
 FAMILIES: Final[Mapping[str, Any]] = MappingProxyType(
@@ -190,7 +212,7 @@ class Settings:
             "precision": self.node.precision or None,
             "model_dir": self.node.model_dir or None,
             "cache_dir": self.node.cache_dir or None,
-            "performance_hint": self.node.performance_hint,
+            "performance_hint": self.node.hint,
             **{name: value for name, value in _values(self.model).items() if not is_live(name)},
         }
 

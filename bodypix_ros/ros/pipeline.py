@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from bodypix_ros.models import catalogue
 from bodypix_ros.ros import messages, placing
 from bodypix_ros.ros.diagnostics import Statistics
-from bodypix_ros.ros.inference import Inference, InferenceStream, Log, in_background
+from bodypix_ros.ros.inference import AbandonedError, Inference, InferenceStream, Log, claim, in_background
 from bodypix_ros.ros.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.parameters import Settings
 from bodypix_ros.ros.placing import Lens, PlacingError
@@ -70,6 +71,7 @@ class Camera:
         announced: What the label infos said when they were published last; None: they are due.
         lens: How it sees; None until that is known.
         lens_error: Why nobody can be placed in front of it; empty where somebody can.
+        compiling: What is being compiled for its images; None most of the time.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Camera:
     detections: dict[str, Stencils] = field(default_factory=dict)
     lens: Lens | None = None
     lens_error: str = ""
+    compiling: "Compilation | None" = None
 
     def calibrate(self, info: Any) -> None:
         """Take a sensor_msgs/CameraInfo."""
@@ -92,6 +95,16 @@ class Camera:
             return
         if not known:  # else it is for the next frame to say
             self.lens_error = ""
+
+
+@dataclass(slots=True, eq=False, frozen=True)
+class Compilation:
+    """A network being compiled for images of a size such as "640x480", since a `time.monotonic()`."""
+
+    size: str
+    began_s: float
+    camera: Camera
+    segmenter: Any
 
 
 class Throttle:
@@ -159,24 +172,23 @@ class Pipeline:
         self._cameras: dict[str, Camera] = {}
         self._streams: dict[str, InferenceStream] = {}
         self._threads: list[threading.Thread] = []
+        self._compilations: set[Compilation] = set()
         self.mailboxes: Mailboxes[Frame] = Mailboxes([])
 
-    def start(self, cameras: list[Camera], threads: int) -> None:
+    def start(self, cameras: list[Camera]) -> None:
         """Take the cameras' frames until stopped."""
         self._cameras = {camera.name: camera for camera in cameras}
         self._streams = {camera.name: self.inference.stream() for camera in cameras}
         for camera in cameras:
+            camera.compiling = None
             camera.detections = {
                 "persons": Stencils(self._persons, person_numbers, self._serialize),
                 "keypoints": Stencils(self._keypoints, keypoint_numbers, self._serialize),
             }
-        self.mailboxes = Mailboxes(list(self._cameras))
-        self._threads = [
-            threading.Thread(target=self._run, args=(self.mailboxes,), name=f"infer {k}", daemon=True)
-            for k in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self.mailboxes, self._compilations, self._threads = Mailboxes(list(self._cameras)), set(), []
+        # Whoever has the turn finds an idle request: cameras wait in the mailboxes, which are fair.
+        for _ in range(min(len(cameras), self.inference.segmenter.requests)):
+            self._start_worker(self.mailboxes)
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more frames. Waits for the one at hand, but not long: it may be in a native call."""
@@ -185,12 +197,44 @@ class Pipeline:
         for thread in self._threads:
             thread.join(max(0.0, end_s - time.monotonic()))
 
+    def check(self, now_s: float) -> None:
+        """Give up inferences that take too long; to be called once a second or so.
+
+        Args:
+            now_s: `time.monotonic()`.
+        """
+        limit_s = self.settings.node.inference_timeout
+        for turn in self.inference.give_up(limit_s, now_s):
+            for name, camera in self._cameras.items():
+                if self._streams[name] is turn.stream:
+                    camera.statistics.counts.failed += 1
+                    text = f"a frame was given up, as the model did not answer for {turn.waited_s:.0f} s"
+                    self._report(camera, "hung", text)
+                    # Its thread has the old one.
+                    self._streams[name] = self.inference.stream()
+                    self._threads.remove(turn.thread)
+                    self.mailboxes.release(name)
+                    self.inference.afterwards(partial(self._start_worker, self.mailboxes))
+        for compilation in self._compilations.copy():
+            # On a device that was left: it may never end.
+            replaced = compilation.segmenter is not self.inference.segmenter
+            if replaced and claim(self._compilations, compilation):
+                compilation.camera.compiling = None
+                self.mailboxes.release(compilation.camera.name)
+
+    def _start_worker(self, mailboxes: Mailboxes[Frame]) -> None:
+        thread = threading.Thread(target=self._run, args=(mailboxes,), name="infer", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
     def _run(self, mailboxes: Mailboxes[Frame]) -> None:
         while taken := mailboxes.take():
             name, frame = taken
             camera, release = self._cameras[name], True
             try:
                 release = self._process(camera, frame, mailboxes)
+            except AbandonedError:
+                return  # whatever comes after it is done by others already
             except Exception as error:  # noqa: BLE001 - one frame's failure is not the next one's
                 camera.statistics.counts.failed += 1
                 self._report(camera, "failed", f"a frame failed: {type(error).__name__}: {error}")
@@ -219,8 +263,13 @@ class Pipeline:
         height, width = image.shape[:2]
         if not self.inference.is_ready(height, width):
             # Compiling takes seconds on some devices: the other cameras go on meanwhile.
+            compilation = Compilation(f"{width}x{height}", time.monotonic(), camera, self.inference.segmenter)
+            camera.compiling = compilation
+            self._compilations.add(compilation)
             future = in_background(lambda: self.inference.prepare(height, width), "prepare")
-            future.add_done_callback(lambda done: self._prepared(camera, frame, mailboxes, done.exception()))
+            future.add_done_callback(
+                lambda done: self._prepared(compilation, frame, mailboxes, done.exception())
+            )
             return False
         self.inference.update(self._model_options(settings))
         started_s = time.monotonic()
@@ -246,9 +295,13 @@ class Pipeline:
         return True
 
     def _prepared(
-        self, camera: Camera, frame: Frame, mailboxes: Mailboxes[Frame], error: BaseException | None
+        self, compilation: Compilation, frame: Frame, mailboxes: Mailboxes[Frame], error: BaseException | None
     ) -> None:
         """Go on with a camera whose images needed a compilation: with this frame, or a newer one."""
+        if not claim(self._compilations, compilation):
+            return
+        camera = compilation.camera
+        camera.compiling = None
         if error is not None:
             camera.statistics.counts.failed += 1
             self._report(camera, "failed", f"the model cannot be compiled for images of this size: {error}")

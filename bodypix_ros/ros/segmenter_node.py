@@ -5,6 +5,7 @@ It wires parameters, topics and mailboxes; whatever decides something is in the 
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
@@ -48,6 +49,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         self._log = Log(self.get_logger())
         self._state, self._error = "unconfigured", ""
         self._loading: Future[inference.Inference] | None = None
+        self._loading_since_s = 0.0
         self._waiting: list[Any] = []
         self._wake = self.create_guard_condition(self._on_loaded)
         self._inference: inference.Inference | None = None
@@ -149,6 +151,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             self._show_defaults()
             settings, self._error = self._settings, ""
             self._log.info(f"loading {settings.node.model}")
+            self._loading_since_s = time.monotonic()
             self._loading = inference.in_background(lambda: inference.load(settings, self._log), "load")
             self._loading.add_done_callback(self._wake_up)
         return self._loading
@@ -208,11 +211,12 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         """Publish, and listen to the cameras."""
         pipeline = self._pipeline
         assert pipeline is not None
+        if fault := pipeline.inference.fault(time.monotonic()):
+            self._log.error(f"cannot activate: {fault}")
+            return TransitionCallbackReturn.FAILURE
         result = super().on_activate(state)
         cameras = [topics.camera for topics in self._topics]
-        # Several requests at once pay where the device was compiled for that.
-        threads = len(cameras) if self._settings.node.performance_hint == "THROUGHPUT" else 1
-        pipeline.start(cameras, threads)
+        pipeline.start(cameras)
         try:
             for topics in self._topics:
                 topics.listen(pipeline)
@@ -276,12 +280,14 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6 if stamp_ns else None
 
     def _on_check(self) -> None:
+        if self._state != "active" or self._pipeline is None:
+            return
+        self._pipeline.check(time.monotonic())
         for topics in self._topics:
-            if self._state == "active":
-                topics.check_outage()
+            topics.check_outage()
 
     def _on_model_diagnostics(self, entry: Any) -> Any:
-        running = self._inference
+        running, now_s = self._inference, time.monotonic()
         segmenter = running.segmenter if running is not None else None
         status = diagnostics.node_status(
             state="loading" if self._loading is not None else self._state,
@@ -291,18 +297,25 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             left=running.left if running is not None else (),
             networks=segmenter.networks_compiled if segmenter is not None else 0,
             load_s=segmenter.load_s if segmenter is not None else 0.0,
-            error=self._error,
+            loading_s=now_s - self._loading_since_s if self._loading is not None else 0.0,
+            hangs=running.hangs(now_s) if running is not None else 0,
+            error=self._error or (running.fault(now_s) if running is not None else ""),
         )
         return fill(entry, status)
 
     def _camera_diagnostics(self, topics: Topics) -> Callable[[Any], Any]:
         def report(entry: Any) -> Any:
+            now_s, running, compilation = time.monotonic(), self._inference, topics.camera.compiling
             status = diagnostics.camera_status(
                 topics.camera.statistics,
                 active=self._state == "active",
                 enabled=self._settings.node.enabled,
                 waiting=topics.outage_text,
+                fault=running.fault(now_s) if running is not None else "",
+                compiling=f"compiling for images of {compilation.size}" if compilation is not None else "",
+                compiling_s=now_s - compilation.began_s if compilation is not None else 0.0,
                 notes=topics.notes(),
+                now_s=now_s,
             )
             return fill(entry, status)
 

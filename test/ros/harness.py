@@ -38,20 +38,30 @@ _numbers = itertools.count(1)
 
 def wait_until(condition: Any, what: str, timeout_s: float = PATIENCE_S, also: Any = None) -> Any:
     """Return what `condition()` gives once it is true; `also()` is called again and again meanwhile."""
-    end = time.monotonic() + timeout_s
+    left_s, before_s = timeout_s, time.monotonic()
     while not (result := condition()):
-        assert time.monotonic() < end, f"waited {timeout_s:.0f} s in vain: {what}"
+        assert left_s > 0, f"waited {timeout_s:.0f} s in vain: {what}"
         if also is not None:
             also()
         time.sleep(0.05)
+        now_s = time.monotonic()
+        left_s -= min(now_s - before_s, 1.0)  # a computer that stood still meanwhile is not the node's fault
+        before_s = now_s
     return result
 
 
 class NodeProcess:
     """The segmenter node in a process of its own."""
 
-    def __init__(self, *arguments: str, program: tuple[str, ...] = (), **parameters: Any) -> None:
-        self.name = f"segmenter_{next(_numbers)}"
+    def __init__(
+        self,
+        *arguments: str,
+        program: tuple[str, ...] = (),
+        name: str = "",
+        environment: dict[str, str] | None = None,
+        **parameters: Any,
+    ) -> None:
+        self.name = name or f"segmenter_{next(_numbers)}"
         self.log = Path(tempfile.mkdtemp()) / "log"
         program = program or ("-m", "bodypix_ros.ros.segmenter_node")
         command = [sys.executable, *program, "--ros-args", "-r", f"__node:={self.name}", *arguments]
@@ -59,9 +69,12 @@ class NodeProcess:
             text = str(value).lower() if isinstance(value, bool) else str(value)
             command += ["-p", f"{name}:={text}"]
         # Models of the user's own would hide that one is missing.
-        environment = {**os.environ, "XDG_CACHE_HOME": str(self.log.parent), "BODYPIX_ROS_MODELS": ""}
+        everything = {**os.environ, "XDG_CACHE_HOME": str(self.log.parent), "BODYPIX_ROS_MODELS": ""}
+        # A program of the tests finds the package that stands beside them, installed or not.
+        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        everything |= {"PYTHONPATH": os.pathsep.join(paths), **(environment or {})}
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=everything)
 
     @property
     def output(self) -> str:
@@ -78,15 +91,22 @@ class NodeProcess:
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
-    def interrupt(self) -> tuple[int, float]:
-        """Send SIGINT; return the exit code and the seconds that it took."""
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def fds(self) -> int:
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def interrupt(self, number: int = signal.SIGINT) -> tuple[int, float]:
+        """Send SIGINT, or another signal; return the exit code and the seconds that it took."""
         started = time.monotonic()
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(number)
         try:
-            code = self.process.wait(10)
+            wait_until(lambda: self.process.poll() is not None, f"{self.name} ends", 10)
+            seconds = time.monotonic() - started
         finally:
             self.kill()
-        return code, time.monotonic() - started
+        return self.process.returncode, seconds
 
     def kill(self) -> None:
         if self.process.poll() is None:
