@@ -3,6 +3,8 @@ SHELL := bash
 PYTHON ?= python3
 SOURCE ?=
 OUT ?= demo
+# A file of exact versions and their hashes: with it nothing else is installed. Without it setup.py's bounds hold.
+LOCK ?=
 VENV := .venv
 
 # A ROS 2 that is sourced, or the newest in the usual prefix. Its Python must be PYTHON.
@@ -10,7 +12,7 @@ ROS_SETUP := $(lastword $(sort $(wildcard /opt/ros/*/setup.bash)))
 ROS := $(if $(ROS_DISTRO),true,$(if $(ROS_SETUP),. $(ROS_SETUP)))
 
 comma := ,
-EXTRAS := demo,test$(if $(ROS),$(comma)ros-test)
+EXTRAS := demo,plot,test$(if $(ROS),$(comma)ros-test)
 
 .PHONY: demo test clean
 
@@ -28,11 +30,16 @@ else
 endif
 	$(VENV)/bin/python -m pytest --ignore=test/ros --ignore=test/test_messages_on_ros.py
 
-$(VENV)/.ready: setup.py pyproject.toml
+$(VENV)/.ready: setup.py pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
+ifeq ($(LOCK),)
 	$(VENV)/bin/pip install --quiet --upgrade pip
 	$(VENV)/bin/pip install --quiet -e '.[$(EXTRAS)]'
+else
+	$(VENV)/bin/pip install --quiet --require-hashes -r $(LOCK)
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
+endif
 	touch $@
 
 clean:

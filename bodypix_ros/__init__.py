@@ -3,6 +3,7 @@
 The public names are loaded when first used, so that `import bodypix_ros` costs nothing.
 """
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,10 @@ __all__ = ["DEFAULT_MODEL", "MissingModelError", "Person", "Scene", "Segmenter",
 __version__ = "0.1.0"
 
 DEFAULT_MODEL = "bodypix-mobilenet-075-s16-q2"
+
+# `import openvino` forks a process that tells Google Analytics of it, unless this module cannot be imported:
+# OpenVINO goes on without. Whoever wants it imports it before this package.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _HOME = {
     "MissingModelError": "bodypix_ros.models.store",
