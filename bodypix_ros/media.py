@@ -15,6 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.picture_size import PictureError, check_picture
+
 Image = npt.NDArray[np.uint8]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
@@ -98,12 +100,17 @@ def read_picture(path: str | os.PathLike[str], *, exif: bool = True) -> Image:
             which is what COCO's annotations refer to.
 
     Raises:
-        MediaError: The file is not there, or is not a picture that OpenCV can read.
+        MediaError: The file is not there, is larger than `picture_size` accepts, or is not a picture that
+            OpenCV can read.
     """
     try:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise MediaError(f"{path}: cannot be read: {error.strerror or error}") from error
+    try:
+        check_picture(data.tobytes())
+    except PictureError as error:
+        raise MediaError(f"{path}: {error}") from error
     flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(data, flags) if data.size else None

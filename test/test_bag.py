@@ -1,15 +1,21 @@
 """`bodypix bag`: recorded bags in, bags with people out, without ROS."""
 
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from rosbags.interfaces import QosDurability, QosReliability
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
@@ -529,6 +535,118 @@ def test_an_interruption_leaves_nothing(call):
     write_bag(call.folder / "in", {"/image": IMAGE})
     call("in", "out", "-i", "/image", code=1)
     assert not (call.folder / "out").exists()
+
+
+def interrupted(folder, how):
+    """Run `bodypix bag in out` in a process that gets a signal at its second image; give its exit code."""
+    script = """
+import sys, time
+import bodypix_ros, test_bag
+from bodypix_ros.cli import main
+
+def see(image):
+    if len(segmenter.images) == 2:
+        print("writing", flush=True)
+        time.sleep(300)
+    return test_bag.scene_of(image)
+
+segmenter = test_bag.Fake(see)
+bodypix_ros.load = lambda *_, **__: segmenter
+main(["bag", "in", "out", "-i", "/image", "--copy-all"])
+"""
+    tests = Path(__file__).resolve().parent
+    paths = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
+    command, environment = [sys.executable, "-c", script], {**os.environ, "PYTHONPATH": paths}
+    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout.readline() == "writing\n"
+        child.send_signal(how)
+        return child.wait(120)
+
+
+@pytest.mark.parametrize("storage", bag.STORAGES)
+@pytest.mark.parametrize(
+    ("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 1), (signal.SIGKILL, -signal.SIGKILL)]
+)
+def test_a_killed_run_leaves_no_half_bag_and_the_next_is_clean(call, how, code, storage):
+    write_bag(call.folder / "in", {"/image": IMAGE}, storage)
+    assert interrupted(call.folder, how) == code
+    left = {path.name for path in call.folder.iterdir()}
+    # What kills outright leaves a folder that says so in its name, and no bag that looks whole.
+    assert left == ({"in", ".out.part"} if how == signal.SIGKILL else {"in"})
+    result = CliRunner().invoke(main, ["bag", "in", "out", "-i", "/image"])
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in call.folder.iterdir()} == {"in", "out"}
+    assert len(read_bag(call.folder / "out")[0]["/persons"]) == 3
+
+
+def test_a_bag_has_the_users_own_permissions(call):
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    before = os.umask(0o027)
+    try:
+        call("in", "out", "-i", "/image")
+    finally:
+        os.umask(before)
+    modes = {path.stat().st_mode & 0o777 for path in (call.folder / "out").iterdir()}
+    assert ((call.folder / "out").stat().st_mode & 0o777, modes) == (0o750, {0o640})
+
+
+def test_two_runs_do_not_write_one_bag(call):
+    def see(image):
+        if len(call.segmenter.images) == 1:
+            with bag.InputBag(call.folder / "in") as other:
+                what = bag.plan(other, ["/image"])
+                with pytest.raises(bag.BagError, match="another process is writing this bag"):
+                    bag.process(Fake(), other, what, Path("out"), SimpleNamespace(update=lambda: None))
+        return scene_of(image)
+
+    call.segmenter = Fake(see)
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    call("in", "out", "-i", "/image")
+    assert len(read_bag(call.folder / "out")[0]["/persons"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        (("topics_with_message_count", 0, "message_count"), {"a": 1}, "/image' has {'a': 1} messages"),
+        (("topics_with_message_count", 0, "message_count"), -1, "/image' has -1 messages"),
+        (("topics_with_message_count", 0, "topic_metadata", "name"), 7, "which must be text"),
+        (("files",), "words", "files in metadata.yaml is no list"),
+    ],
+)
+@pytest.mark.parametrize("storage", bag.STORAGES)
+def test_metadata_of_the_wrong_type(call, place, value, message, storage):
+    write_bag(call.folder / "in", {"/image": IMAGE}, storage)
+    metadata = call.folder / "in/metadata.yaml"
+    data = yaml.safe_load(metadata.read_text())
+    holder = data["rosbag2_bagfile_information"]
+    for step in place[:-1]:
+        holder = holder[step]
+    holder[place[-1]] = value
+    metadata.write_text(yaml.safe_dump(data))
+    assert message in call("in", "out", "-i", "/image", code=1)
+    assert call.loads == 0
+
+
+@pytest.mark.parametrize(("column", "value"), [("timestamp", -5), ("data", "text")])
+def test_tables_of_the_wrong_type(call, column, value):
+    write_bag(call.folder / "in", {"/image": IMAGE}, "sqlite3")
+    (file,) = (call.folder / "in").glob("*.db3")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"UPDATE messages SET {column} = ?", (value,))
+    assert "the bag is broken after 0 messages: a message of /image at" in call(
+        "in", "out", "-i", "/image", code=1
+    )
+    assert not (call.folder / "out").exists()
+
+
+def test_a_time_that_is_none_is_refused_before_the_model_is_loaded(call):
+    write_bag(call.folder / "in", {"/image": IMAGE}, "sqlite3")
+    (file,) = (call.folder / "in").glob("*.db3")
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE messages SET timestamp = ?", (b"then",))
+    assert "in: no whole ROS 2 bag" in call("in", "out", "-i", "/image", code=1)
+    assert call.loads == 0
 
 
 def test_without_rosbags_the_error_says_what_to_install(call, monkeypatch):

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,103 @@ def test_files_have_the_digests_of_the_list(data_dir: Path) -> None:
     for path in common:
         assert FILES[path].sha256 == listed[path], path
         store.verify(FILES[path], data_dir / "models" / path)
+
+
+GOOD: dict[str, Any] = {
+    "models": {"one-s": ["net/*"]},
+    "sources": [
+        {
+            "url": "https://example.invalid/",
+            "licence": "MIT",
+            "package": {"registry": "npm", "name": "@some/things", "version": "1.2.3"},
+            "files": {
+                "net/a.bin": {"size": 3, "sha256": "0" * 64, "member": "package/a"},
+                "net/b.bin": {"url": "c"},
+            },
+        }
+    ],
+}
+
+
+def written(tmp_path: Path, data: Any) -> Path:
+    path = tmp_path / "catalogue.json"
+    path.write_bytes(data if isinstance(data, bytes) else json.dumps(data).encode())
+    return path
+
+
+def test_a_catalogue(tmp_path: Path) -> None:
+    found = catalogue.read(written(tmp_path, GOOD))
+    package = catalogue.Package("npm", "@some/things", "1.2.3")
+    files = (
+        catalogue.ModelFile(
+            "net/a.bin", "https://example.invalid/net/a.bin", 3, "0" * 64, None, package, "package/a"
+        ),
+        catalogue.ModelFile("net/b.bin", "https://example.invalid/c", package=package),
+    )
+    assert found == {"one-s": catalogue.Model("one-s", "one", "MIT", files)}
+    assert catalogue.read(catalogue.share_folder() / "models/catalogue.json") == catalogue.models()
+
+
+SOURCE, FILE = ("sources", 0), ("sources", 0, "files", "net/a.bin")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ((), [], "the catalogue is \\[\\], but must be an object"),
+        (("models",), None, "'models' in the catalogue is None, but must be an object"),
+        (("models", "one-s"), [], "must be a list that is not empty"),
+        (
+            ("models", "one-s"),
+            ["x/*"],
+            "item 0 of 'one-s' in 'models'.*must be the path of a file, or a pattern",
+        ),
+        (("models", "one-s"), ["[z-a]"], "must be text like"),
+        (("models", "../x"), ["net/*"], "is no name of a model"),
+        (("sources",), {}, "'sources' in the catalogue is"),
+        ((*SOURCE, "url"), "http://example.invalid/", "must be an address that begins with https://"),
+        ((*SOURCE, "licence"), 1, "'licence' in item 0 of 'sources'.* is 1, but must be text"),
+        ((*SOURCE, "package", "registry"), "cargo", "must be pypi or npm"),
+        ((*SOURCE, "package", "name"), "--index-url=x", "must be text like"),
+        ((*SOURCE, "package", "name"), "../x", "must be text like"),
+        ((*SOURCE, "package", "version"), "1.0 --x", "must be text like"),
+        ((*SOURCE, "files", "/etc/passwd"), {}, "must be the path of a file inside of a model folder"),
+        ((*SOURCE, "files", "net/../../x"), {}, "must be the path of a file inside of a model folder"),
+        ((*FILE, "size"), -1, "must be a whole number from 0 to"),
+        ((*FILE, "size"), 1 << 40, "must be a whole number from 0 to"),
+        ((*FILE, "size"), True, "must be a whole number from 0 to"),
+        ((*FILE, "sha256"), "0" * 63, "must be text like"),
+        ((*FILE, "sha1"), "0" * 40, "has 'sha1', which means nothing"),
+    ],
+)
+def test_a_damaged_catalogue_is_told_by_its_place(
+    tmp_path: Path, place: tuple[Any, ...], value: Any, message: str
+) -> None:
+    data = holder = [json.loads(json.dumps(GOOD))]
+    for step in (0, *place)[:-1]:
+        holder = holder[step]
+    holder[(0, *place)[-1]] = value
+    path = written(tmp_path, data[0])
+    with pytest.raises(catalogue.CatalogueError, match=message) as caught:
+        catalogue.read(path)
+    assert str(caught.value).startswith(str(path))
+
+
+def test_a_file_in_two_sources_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(catalogue.CatalogueError, match=r"'net/a\.bin' in .* is in another source, too"):
+        catalogue.read(written(tmp_path, {**GOOD, "sources": GOOD["sources"] * 2}))
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_what_is_no_catalogue_is_refused(tmp_path: Path, text: bytes) -> None:
+    with pytest.raises(catalogue.CatalogueError, match="is not JSON"):
+        catalogue.read(written(tmp_path, text))
+
+
+def test_an_endless_name_is_quoted_in_part() -> None:
+    with pytest.raises(ValueError, match="no model is named 'xxx") as caught:
+        catalogue.model("x" * 70_000)
+    assert len(str(caught.value)) < 2000
 
 
 def test_real_models_are_found(data_dir: Path) -> None:

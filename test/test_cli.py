@@ -244,6 +244,21 @@ class TestRun:
         assert len(document(call.folder / "bodypix_out").imgs) == 4
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
+    @pytest.mark.parametrize("source", ["film.mp4", "a.png"])
+    def test_sigterm_leaves_nothing_half_written(self, call, loaded, source):
+        write_video(call.folder / "film.mp4")
+        write_pictures(call.folder, "a.png")
+        before = signal.getsignal(signal.SIGTERM)
+
+        def see(image):
+            os.kill(os.getpid(), signal.SIGTERM)
+            return scene_of(image)
+
+        loaded.segmenter = FakeSegmenter(see)
+        call("run", source, code=128 + signal.SIGTERM)
+        assert files(call.folder / "bodypix_out") == []
+        assert signal.getsignal(signal.SIGTERM) is before
+
     def test_camera_runs_until_ctrl_c(self, call, loaded, monkeypatch):
         class Camera:
             def __init__(self, index):

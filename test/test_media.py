@@ -177,3 +177,14 @@ class TestVideos:
         assert list(reader) == []
         with pytest.raises(media.MediaError, match="breaks off after 10 of 40 frames"):
             reader.check_end()
+
+
+def test_pictures_that_claim_gigabytes_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    data = bytearray(cv2.imencode(".bmp", np.zeros((5, 7, 3), np.uint8))[1])
+    struct.pack_into("<ii", data, 18, 30000, -30000)
+    (tmp_path / "a.bmp").write_bytes(data)
+    monkeypatch.setattr(media.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(
+        media.MediaError, match=r"a\.bmp: is too large: 30000x30000 pixels, where a side may have"
+    ):
+        media.read_picture(tmp_path / "a.bmp")

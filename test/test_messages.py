@@ -2,7 +2,9 @@
 
 import array
 import dataclasses
+import struct
 import sys
+import zlib
 from types import ModuleType, SimpleNamespace
 
 import cv2
@@ -439,3 +441,88 @@ def test_without_ros_the_error_says_what_to_install(monkeypatch):
         ImportError, match=r"vision_msgs is not here.*apt install ros-\$ROS_DISTRO-vision-msgs"
     ):
         messages.ros_types()
+
+
+def claiming(suffix, width, height):
+    """A picture whose header claims another size than it has."""
+    data = bytearray(cv2.imencode(suffix, np.zeros((5, 7, 3), np.uint8))[1])
+    if suffix == ".png":
+        struct.pack_into(">II", data, 16, width, height)
+        struct.pack_into(">I", data, 29, zlib.crc32(data[12:29]))
+    elif suffix == ".jpg":
+        struct.pack_into(">HH", data, data.index(b"\xff\xc0") + 5, height, width)
+    elif suffix == ".bmp":
+        struct.pack_into("<ii", data, 18, width, height)
+    else:
+        data = bytearray(data.replace(b"7 5", b"%d %d" % (width, height)))
+    return bytes(data)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".ppm"])
+@pytest.mark.parametrize(("width", "height"), [(16385, 1), (1, 60000), (16384, 4097)])
+def test_pictures_that_claim_gigabytes_are_refused_before_they_are_decoded(
+    monkeypatch, suffix, width, height
+):
+    def decode(*_):
+        pytest.fail("was decoded")
+
+    monkeypatch.setattr(messages.cv2, "imdecode", decode)
+    message = SimpleNamespace(format="x", data=claiming(suffix, width, height))
+    with pytest.raises(MessageError, match=f"too large: {width}x{height} pixels, where"):
+        to_image_compressed(message)
+
+
+def test_the_largest_picture_is_accepted(monkeypatch):
+    monkeypatch.setattr(messages.cv2, "imdecode", lambda *_: np.zeros((1, 1), np.uint8))
+    to_image_compressed(SimpleNamespace(format="x", data=claiming(".png", 16384, 4096)))
+
+
+@pytest.mark.parametrize(("width", "height"), [(16385, 1), (2**32 - 1, 2**32 - 1), (16384, 4097)])
+def test_images_that_claim_too_many_pixels_are_refused(width, height):
+    message = SimpleNamespace(
+        width=width, height=height, encoding="mono8", step=width, data=b"", is_bigendian=0
+    )
+    with pytest.raises(MessageError, match=f"image of {width}x{height} mono8 is too large: .*where"):
+        to_image(message)
+
+
+def test_a_jpeg_of_endless_scans_is_refused():
+    image = np.zeros((8, 8, 3), np.uint8)
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    to_image_compressed(SimpleNamespace(format="jpeg", data=data))
+    scan = data[data.index(b"\xff\xda") : -2]
+    with pytest.raises(MessageError, match="more than 64 scans"):
+        to_image_compressed(SimpleNamespace(format="jpeg", data=data[:-2] + scan * 65 + data[-2:]))
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".hdr", ".ras"])
+def test_formats_that_no_camera_sends_never_reach_opencv(monkeypatch, suffix, tmp_path):
+    # Its decoder of JPEG 2000 leaves a temporary file behind for every damaged picture.
+    data = cv2.imencode(suffix, np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+    monkeypatch.setattr(messages.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(MessageError, match="not a whole picture in one of JPEG, PNG"):
+        to_image_compressed(SimpleNamespace(format="x", data=data))
+
+
+def test_what_a_message_says_of_itself_is_quoted_in_part():
+    for call, message in (
+        (to_image_compressed, SimpleNamespace(format="x" * 70_000, data=b"")),
+        (
+            to_image,
+            SimpleNamespace(encoding="x" * 70_000, width=1, height=1, step=1, data=b"", is_bigendian=0),
+        ),
+    ):
+        with pytest.raises(MessageError) as caught:
+            call(message)
+        assert len(str(caught.value)) < 600
+
+
+def test_a_png_of_43_bytes_takes_no_gigabytes(monkeypatch):
+    # OpenCV allocates, and fills with zeros, what a chunk claims before it looks how much there is.
+    head = (
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + b"IHDR" + struct.pack(">IIBBBBB", 7, 5, 8, 2, 0, 0, 0)
+    )
+    data = head + struct.pack(">I", zlib.crc32(head[12:])) + b"\xff\xff\xff\x00IDATxx"
+    monkeypatch.setattr(messages.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    with pytest.raises(MessageError, match=r"compressed image 'png' of 43 bytes is not a whole picture"):
+        to_image_compressed(SimpleNamespace(format="png", data=data))

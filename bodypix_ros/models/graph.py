@@ -153,17 +153,17 @@ class _Network:
 
     def _feature(self, node: Node) -> ov.Output:
         if node.inputs[0] not in self.features:
-            raise node.error(f"computes on the constant {node.inputs[0]!r}, not on the image")
+            raise node.error(f"computes on the constant {node.inputs[0]!r:.160}, not on the image")
         return self.features[node.inputs[0]]
 
     def _constant(self, node: Node, dtype: type[Any], rank: int) -> Array:
         name = node.inputs[1]
         if name not in self.constants:
-            raise node.error(f"needs a constant, which its second input {name!r} is not")
+            raise node.error(f"needs a constant, which its second input {name!r:.160} is not")
         value = self.constants[name]
         if value.dtype != dtype or value.ndim != rank:
             raise node.error(
-                f"needs {name!r} as {np.dtype(dtype).name} of rank {rank}, "
+                f"needs {name!r:.160} as {np.dtype(dtype).name} of rank {rank}, "
                 f"not {value.dtype.name} of shape {list(value.shape)}"
             )
         return value
@@ -179,7 +179,7 @@ class _Network:
         _check_layout(node)
         padding = node.text("padding")
         if padding not in ("SAME", "VALID"):
-            raise node.error(f"has padding {padding!r}, where 'SAME' or 'VALID' is needed")
+            raise node.error(f"has padding {padding!r:.160}, where 'SAME' or 'VALID' is needed")
         return {
             "strides": _spatial(node, "strides"),
             "dilations": self._dilations(node),
@@ -207,7 +207,7 @@ def _spatial(node: Node, key: str) -> list[int]:
 
 def _check_layout(node: Node) -> None:
     if (layout := node.text("data_format", "NHWC")) != "NHWC":
-        raise node.error(f"has data_format {layout!r}, where 'NHWC' is needed")
+        raise node.error(f"has data_format {layout!r:.160}, where 'NHWC' is needed")
 
 
 def _channels(value: ov.Output) -> int:

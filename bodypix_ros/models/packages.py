@@ -4,6 +4,7 @@ A package comes into a temporary folder, the files that are wanted are copied ou
 nothing is installed, and nothing of it runs. For a machine that reaches package registries only.
 """
 
+import gzip
 import os
 import shutil
 import subprocess
@@ -11,21 +12,18 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping
-from contextlib import closing
-from gzip import BadGzipFile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
+from typing import Any
 
 from bodypix_ros.models.catalogue import Package
 from bodypix_ros.models.download import DownloadError, TooLongError
 
 TIMEOUT_S = 900
 MAX_ARCHIVE_BYTES = 1 << 28
-MAX_UNPACKED_BYTES = 1 << 30
-_CHUNK_BYTES = 1 << 20
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, BadGzipFile, zlib.error, EOFError, RuntimeError)
+MAX_UNPACKED_BYTES = 1 << 28
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError, ValueError)
 
 
 def extract(package: Package, wanted: Mapping[str, tuple[Path, int]]) -> None:
@@ -45,13 +43,24 @@ def extract(package: Package, wanted: Mapping[str, tuple[Path, int]]) -> None:
         size = archive.stat().st_size
         if size > MAX_ARCHIVE_BYTES:
             raise TooLongError(f"{package} has {size} bytes, more than the {MAX_ARCHIVE_BYTES} it may have")
-        copy = _from_wheel if package.registry == "pypi" else _from_tarball
-        try:
-            left = copy(archive, wanted)
-        except _DAMAGED as error:
-            raise DownloadError(f"{package} came damaged: {error}") from error
-    if left:
+        found = _members(package, archive, {name: size for name, (_, size) in wanted.items()})
+    if left := wanted.keys() - found.keys():
         raise DownloadError(f"{package} does not hold {', '.join(sorted(left))}")
+    for name, content in found.items():
+        path, size = wanted[name]
+        if len(content) > size:
+            raise TooLongError(f"{name} in {package} has more than {size} bytes")
+        _write(path, content)
+
+
+def _members(package: Package, archive: Path, sizes: Mapping[str, int]) -> dict[str, bytes]:
+    members = _from_wheel if package.registry == "pypi" else _from_tarball
+    try:
+        return dict(members(archive, sizes))
+    except TooLongError:
+        raise
+    except _DAMAGED as error:
+        raise DownloadError(f"{package} came damaged: {str(error) or type(error).__name__:.300}") from error
 
 
 def _download(package: Package, folder: Path) -> Path:
@@ -106,43 +115,56 @@ def _npm(package: Package) -> tuple[list[str], str]:
     return [npm, *options.split(), f"{package.name}@{package.version}"], "*.tgz"
 
 
-def _from_wheel(archive: Path, wanted: Mapping[str, tuple[Path, int]]) -> set[str]:
-    """Copy members of a zip; return the names of those that it lacks."""
-    left = set(wanted)
+def _from_wheel(archive: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """Give members of a zip, each with its content up to one byte more than its size."""
     with zipfile.ZipFile(archive) as wheel:
-        for name in left & set(wheel.namelist()):
-            with wheel.open(name) as member:
-                _copy(member, name, *wanted[name])
-            left.remove(name)
-    return left
+        for name in sizes.keys() & set(wheel.namelist()):
+            member = wheel.getinfo(name)
+            # Wheels know no other methods, and Python unpacks those without bounds.
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise zipfile.BadZipFile(f"{name} is compressed by the method {member.compress_type}")
+            with wheel.open(member) as file:
+                yield name, file.read(sizes[name] + 1)
 
 
-def _from_tarball(archive: Path, wanted: Mapping[str, tuple[Path, int]]) -> set[str]:
-    """Copy regular files of a compressed tar; return the names of those that it lacks."""
-    left = set(wanted)
-    with tarfile.open(archive, "r:gz") as tarball:
+def _from_tarball(archive: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
+    """Give regular files of a compressed tar, each with its content up to one byte more than its size."""
+    left = set(sizes)
+    with gzip.open(archive) as unpacked, _untarred(unpacked, archive.name) as tarball:
         for entry in tarball:
-            if entry.offset_data > MAX_UNPACKED_BYTES:
-                raise TooLongError(f"{archive.name} unpacks to more than {MAX_UNPACKED_BYTES} bytes")
-            member = tarball.extractfile(entry) if entry.name in left and entry.isreg() else None
-            if member is not None:
-                with closing(member):
-                    _copy(member, entry.name, *wanted[entry.name])
+            file = tarball.extractfile(entry) if entry.name in left and entry.isreg() else None
+            if file is not None:
+                yield entry.name, file.read(sizes[entry.name] + 1)
                 left.remove(entry.name)
             if not left:
                 break
-    return left
 
 
-def _copy(member: IO[bytes], name: str, path: Path, size: int) -> None:
+def _untarred(unpacked: gzip.GzipFile, name: str) -> tarfile.TarFile:
+    bounded: Any = _Bounded(unpacked, name)
+    return tarfile.open(fileobj=bounded, mode="r|")
+
+
+class _Bounded:
+    """A stream that ends in TooLongError: a header may claim any length, and zeros are packed small."""
+
+    def __init__(self, stream: gzip.GzipFile, name: str) -> None:
+        self._stream, self._name, self._left = stream, name, MAX_UNPACKED_BYTES
+
+    def read(self, size: int) -> bytes:
+        """Read so many bytes."""
+        data = self._stream.read(size)
+        # At the end every attempt counts, too: a member of any length would be sought there record by record.
+        self._left -= max(len(data), tarfile.RECORDSIZE)
+        if self._left < 0:
+            raise TooLongError(f"{self._name} unpacks to more than {MAX_UNPACKED_BYTES} bytes")
+        return data
+
+
+def _write(path: Path, content: bytes) -> None:
     """Write a member to `path`, whatever its own name says, and flush it to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    done = 0
     with path.open("wb") as out:
-        while chunk := member.read(_CHUNK_BYTES):
-            done += len(chunk)
-            if done > size:
-                raise TooLongError(f"{name} in the package has more than {size} bytes")
-            out.write(chunk)
+        out.write(content)
         out.flush()
         os.fsync(out.fileno())

@@ -70,7 +70,7 @@ def read_weights(manifest: Any, folder: Path) -> dict[str, Array]:
     names = [tensor.name for tensor in tensors]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise CheckpointError(f"two weights are named {twice!r}")
+        raise CheckpointError(f"two weights are named {twice!r:.160}")
     if (count := sum(tensor.count for tensor in tensors)) > MAX_VALUES:
         raise CheckpointError(
             f"the weights have {count} values, more than the {MAX_VALUES} that are accepted"
@@ -92,12 +92,14 @@ def _shards(group: Any, folder: Path) -> list[Path]:
     for path in paths:
         try:
             shard = (root / path).resolve()
+            is_file = shard.is_file()
         except (OSError, ValueError, RuntimeError) as error:
-            raise CheckpointError(f"the shard path {path!r:.80} cannot be followed: {error}") from error
+            why = getattr(error, "strerror", None) or error
+            raise CheckpointError(f"the shard path {path!r:.80} cannot be followed: {why!s:.160}") from error
         # Compared as resolved: what lies beside the graph may be a link that leads elsewhere.
         if Path(path).is_absolute() or not shard.is_relative_to(root):
             raise CheckpointError(f"the shard path {path!r:.80} leads out of the checkpoint's folder")
-        if not shard.is_file():
+        if not is_file:
             raise MissingShardError(f"the weight file {path!r:.80} is missing from {folder}")
         shards.append(shard)
     return shards
@@ -133,23 +135,25 @@ def _tensor(entry: Any) -> _Tensor:
         raise CheckpointError("an entry of the weights manifest lacks a name")
     shape, dtype = entry.get("shape"), entry.get("dtype")
     if not isinstance(shape, list) or any(type(size) is not int or size < 1 for size in shape):
-        raise CheckpointError(f"weight {name!r} has the shape {shape!r:.80}, not a list of positive integers")
+        raise CheckpointError(
+            f"weight {name!r:.160} has the shape {shape!r:.80}, not a list of positive integers"
+        )
     if len(shape) > MAX_DIMENSIONS:
-        raise CheckpointError(f"weight {name!r} has {len(shape)} dimensions, more than {MAX_DIMENSIONS}")
+        raise CheckpointError(f"weight {name!r:.160} has {len(shape)} dimensions, more than {MAX_DIMENSIONS}")
     if math.prod(shape) > MAX_TENSOR_VALUES:
         raise CheckpointError(
-            f"weight {name!r} of shape {shape!r:.80} has more than {MAX_TENSOR_VALUES} values"
+            f"weight {name!r:.160} of shape {shape!r:.80} has more than {MAX_TENSOR_VALUES} values"
         )
     if not isinstance(dtype, str) or dtype not in _DTYPES:
         raise CheckpointError(
-            f"weight {name!r} has the dtype {dtype!r:.80}, where float32 or int32 is needed"
+            f"weight {name!r:.160} has the dtype {dtype!r:.80}, where float32 or int32 is needed"
         )
     if entry.get("quantization") is None:
         return _Tensor(name, tuple(shape), dtype, _DTYPES[dtype])
     quantisation = entry["quantization"]
     stored = quantisation.get("dtype") if isinstance(quantisation, dict) else None
     if not isinstance(stored, str) or stored not in _QUANTISED:
-        raise CheckpointError(f"weight {name!r} is quantised to {stored!r:.80}, not to uint8 or uint16")
+        raise CheckpointError(f"weight {name!r:.160} is quantised to {stored!r:.80}, not to uint8 or uint16")
     minimum, scale = (_number(name, quantisation, key) for key in ("min", "scale"))
     return _Tensor(name, tuple(shape), dtype, _QUANTISED[stored], minimum, scale)
 
@@ -160,7 +164,7 @@ def _number(name: str, quantisation: dict[str, Any], key: str) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not abs(value) <= sys.float_info.max:
         raise CheckpointError(
-            f"the quantisation of weight {name!r} has the {key} {value!r:.80}, no finite number"
+            f"the quantisation of weight {name!r:.160} has the {key} {value!r:.80}, no finite number"
         )
     return float(value)
 
@@ -176,10 +180,10 @@ def _values(tensor: _Tensor, data: bytes, offset: int) -> Array:
         values = np.round(values)
         limit = np.iinfo(np.int32)
         if not np.all((values >= limit.min) & (values <= limit.max)):
-            raise CheckpointError(f"weight {tensor.name!r} has values that are no int32")
+            raise CheckpointError(f"weight {tensor.name!r:.160} has values that are no int32")
         return values.astype(np.int32)
     with np.errstate(over="ignore"):
         values = values.astype(np.float32)
     if not np.isfinite(values).all():
-        raise CheckpointError(f"weight {tensor.name!r} has values that are not finite")
+        raise CheckpointError(f"weight {tensor.name!r:.160} has values that are not finite")
     return values

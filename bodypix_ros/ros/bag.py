@@ -1,5 +1,8 @@
 """A recorded ROS 2 bag -> a bag with the people in it, without ROS: what `bodypix bag` does."""
 
+import fcntl
+import os
+import shutil
 import sqlite3
 import struct
 import sys
@@ -7,7 +10,6 @@ from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from rosbags.interfaces import Connection, MessageDefinitionFormat
@@ -86,12 +88,33 @@ class InputBag:
         try:
             self._reader = Reader(path)
             self._reader.open()
+            self.connections: Sequence[Connection] = self._checked_connections()
         except Exception as error:
             raise BagError(
                 f"{path}: no whole ROS 2 bag: {_why(error)}; if its recording broke off, "
                 "`ros2 bag reindex` or `mcap recover` may save it"
             ) from error
-        self.connections: Sequence[Connection] = tuple(self._reader.connections)
+
+    def _checked_connections(self) -> Sequence[Connection]:
+        """The topics as the bag describes them, which may be anything that YAML or a table can hold."""
+        storage: Any = self._reader.storage
+        try:
+            if not isinstance(getattr(storage, "files", []), list):
+                storage.files = []  # without a list the reader cannot even be closed
+                raise ValueError("files in metadata.yaml is no list")
+            for connection in self._reader.connections:
+                texts = connection.topic, connection.msgtype, connection.digest
+                if not all(isinstance(text, str) for text in texts):
+                    raise ValueError(
+                        f"a topic has the name, type and hash {texts!r:.200}, which must be text"
+                    )
+                count: Any = connection.msgcount
+                if type(count) is not int or count < 0:
+                    raise ValueError(f"topic {connection.topic!r:.80} has {count!r:.80} messages")
+        except ValueError:
+            self._reader.close()
+            raise
+        return tuple(self._reader.connections)
 
     def messages(self, topics: Collection[str]) -> Generator[tuple[Connection, int, bytes]]:
         """Give the messages of topics in the order of their record timestamps.
@@ -108,6 +131,7 @@ class InputBag:
         while True:
             try:
                 message = next(source, None)
+                _check_message(message)
             except Exception as error:
                 raise BagError(
                     f"{self.path}: the bag is broken after {count} messages: {_why(error)}"
@@ -124,8 +148,16 @@ class InputBag:
         self._reader.close()
 
 
+def _check_message(message: Any) -> None:
+    """Check what a table of SQLite may hold any value of."""
+    if message is not None:
+        connection, time_ns, raw = message
+        if type(time_ns) is not int or not 0 <= time_ns < 1 << 63 or not isinstance(raw, bytes):
+            raise ValueError(f"a message of {connection.topic} at {time_ns!r:.80} is a {type(raw).__name__}")
+
+
 def _why(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    return f"{error!s:.500}".rstrip(".") or type(error).__name__
 
 
 def plan(
@@ -275,9 +307,9 @@ def _new_bag(target: Path, storage: str) -> Generator[Writer]:
     """Give the writer of a bag that appears as `target` at the end, and not at all after an error."""
     check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
+    with _part_folder(target) as folder:
         # Not beside `target`: a bag's files are called after its folder.
-        part = Path(folder) / target.name
+        part = folder / target.name
         # Version 8 writes QoS as numbers, which every distribution reads; 9 as words, which Humble does not.
         writer = Writer(part, version=8, storage_plugin=StoragePlugin[storage.upper()])
         if storage == "mcap":  # masks shrink a hundredfold, and every reader of MCAP knows it
@@ -288,6 +320,29 @@ def _new_bag(target: Path, storage: str) -> Generator[Writer]:
         except (WriterError, sqlite3.Error) as error:
             raise BagError(f"{target}: cannot be written: {error}") from error
         part.rename(target)
+
+
+@contextmanager
+def _part_folder(target: Path) -> Generator[Path]:
+    """Give a folder beside `target` for what is not complete, `.NAME.part`; it is gone at the end.
+
+    Only a process that is killed outright leaves it behind, and the next one clears it.
+    """
+    folder = target.with_name(f".{target.name}.part")
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BagError(f"{target}: another process is writing this bag") from error
+        try:
+            shutil.rmtree(folder / target.name, ignore_errors=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
 
 
 def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -> Connection:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS
+from bodypix_ros.picture_size import FORMATS, PictureError, check_picture, size_problem
 from bodypix_ros.scene import Person, Scene
 
 Pixels = npt.NDArray[np.uint8]
@@ -123,12 +124,15 @@ def to_image(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
         uint8 (H, W, C), or (H, W) for mono8, and its encoding: rgb8, bgr8, rgba8, bgra8 or mono8.
 
     Raises:
-        MessageError: No pixels, rows that do not fit into `step`, too few bytes, or an unknown encoding.
+        MessageError: No pixels or too many (`picture_size`), rows that do not fit into `step`, too few bytes,
+            or an unknown encoding.
         ValueError: `mono16_max` is not in 1..65535.
     """
     encoding: str = message.encoding
     if message.height < 1 or message.width < 1:
         raise MessageError(f"{_name(message)} has no pixels")
+    if problem := size_problem(message.width, message.height):
+        raise MessageError(f"{_name(message)} is too large: {problem}")
     if encoding in _DIRECT:
         name, channels = _DIRECT[encoding]
         pixels = _view(message, channels)
@@ -153,9 +157,10 @@ def to_image(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
 
 
 def to_image_compressed(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
-    """Turn a sensor_msgs/CompressedImage (JPEG, PNG and whatever else OpenCV reads) into an array.
+    """Turn a sensor_msgs/CompressedImage (JPEG, PNG, WebP, TIFF, BMP or PNM) into an array.
 
-    An alpha channel is dropped, an EXIF orientation ignored: pixels stay where the camera had them.
+    An alpha channel is dropped, an EXIF orientation ignored: pixels stay where the camera had them. Its size
+    is read from the header before anything is decoded.
 
     Args:
         message: Its data may be an array('B'), bytes, a numpy array or a list.
@@ -165,20 +170,26 @@ def to_image_compressed(message: Any, *, mono16_max: int = 65535) -> tuple[Pixel
         uint8 (H, W, 3) and bgr8, or uint8 (H, W) and mono8.
 
     Raises:
-        MessageError: The data are no whole picture.
+        MessageError: The data are no whole picture, or one of more pixels than `picture_size` accepts.
         ValueError: `mono16_max` is not in 1..65535.
     """
-    data = _bytes(message)
-    what = f"compressed image '{message.format}' of {data.nbytes} bytes"
+    data = _bytes(message).tobytes()
+    what = f"compressed image {message.format!r:.80} of {len(data)} bytes"
+    try:
+        known = check_picture(data)
+    except PictureError as error:
+        raise MessageError(f"{what} {error}") from error
+    if not known:
+        raise MessageError(f"{what} is not a whole picture in one of {', '.join(FORMATS)}")
     # Older OpenCVs fill up what is missing of a JPEG with grey; a whole one has an end marker.
-    cut = bytes(data[:2]) == b"\xff\xd8" and b"\xff\xd9" not in bytes(data)
+    cut = data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data.nbytes and not cut else None
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if not cut else None
     except cv2.error as error:
         raise MessageError(f"{what}: OpenCV cannot decode it: {error.err}") from error
     if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise MessageError(f"{what} is not a whole JPEG, PNG or other picture that OpenCV reads")
+        raise MessageError(f"{what} is not a whole picture, or of a kind that OpenCV does not read")
     pixels = np.asarray(image, np.uint8) if image.dtype == np.uint8 else _to_8_bits(image, mono16_max)
     return pixels, "mono8" if image.ndim == 2 else "bgr8"
 
@@ -349,7 +360,7 @@ def _detection(types: MessageTypes, header: Any, person: Person) -> Any:
 
 
 def _name(message: Any) -> str:
-    return f"image of {message.width}x{message.height} {message.encoding}"
+    return f"image of {message.width}x{message.height} {message.encoding:.80}"
 
 
 def _bytes(message: Any) -> memoryview:
@@ -419,4 +430,6 @@ def _through_cv_bridge(message: Any) -> Pixels:
     try:
         return np.asarray(bridge.imgmsg_to_cv2(message, "bgr8"), np.uint8)
     except Exception as error:  # it passes on whatever it trips over
-        raise MessageError(f"{_name(message)}: cv_bridge cannot convert it to bgr8: {error}") from error
+        raise MessageError(
+            f"{_name(message)}: cv_bridge cannot convert it to bgr8: {error!s:.300}"
+        ) from error

@@ -1,6 +1,9 @@
 """The options of BodyPix: defaults, ranges and meanings, for `load`, commands and ROS parameters alike."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from bodypix_ros.segmenters.base import check_ranges, option
 from bodypix_ros.segmenters.bodypix.geometry import RESOLUTIONS
@@ -50,16 +53,17 @@ class BodyPixOptions:
         Raises:
             ValueError: Neither a known word nor a number from 0.1 to 2.
         """
-        value = self.internal_resolution
-        number = RESOLUTIONS.get(value) if isinstance(value, str) else value
-        if isinstance(value, str) and number is None:
+        value: Any = self.internal_resolution
+        number: Any = RESOLUTIONS.get(value, value) if isinstance(value, str) else value
+        if isinstance(number, str):
             try:
-                number = float(value)
+                number = float(number)
             except ValueError:
                 number = None
-        if number is None or isinstance(number, bool) or not 0.1 <= number <= 2:
+        is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+        if not is_number or not 0.1 <= number <= 2:
             raise ValueError(
-                f"internal_resolution is {value!r}, but must be {', '.join(RESOLUTIONS)}, "
+                f"internal_resolution is {value!r:.80}, but must be {', '.join(RESOLUTIONS)}, "
                 "or a number from 0.1 to 2"
             )
         return float(number)
