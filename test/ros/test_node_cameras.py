@@ -94,7 +94,9 @@ def test_compressed_images(peer, model_dir, library):
         node.wait_for("runs on CPU")
 
         broken = compressed(b"no picture at all", peer.stamp())
-        wait_until(lambda: "is not a whole picture" in node.output, "said", also=lambda: camera.publish(broken))
+        wait_until(
+            lambda: "is not a whole picture" in node.output, "said", also=lambda: camera.publish(broken)
+        )
         for kind in ("png", "jpeg"):
             data = cv2.imencode(f".{kind}", array)[1].tobytes()
             frame = compressed(data, peer.stamp(), kind)
