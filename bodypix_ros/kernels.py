@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _log = logging.getLogger(__name__)
 
 
-def kernel(signature: str | None = None, *, inline: bool = False) -> Callable[[F], F]:
+def kernel(
+    signature: str | None = None, *, inline: bool = False, superwords: bool = False
+) -> Callable[[F], F]:
     """Compile a function with numba.
 
     With a signature it is compiled where it is defined, so the first image costs no more than the second;
@@ -28,6 +30,8 @@ def kernel(signature: str | None = None, *, inline: bool = False) -> Callable[[F
         signature: Argument types as numba spells them. Arrays that callers may hand over read-only or
             strided are spelled `Array(dtype, ndim, 'A', readonly=True)`.
         inline: Let LLVM see the helper's body in its callers.
+        superwords: Have LLVM join equal statements that follow one another, too, into vector code (its SLP
+            vectoriser, which numba leaves out as it takes time to compile).
     """
 
     def compile_function(function: F) -> F:
@@ -37,7 +41,12 @@ def kernel(signature: str | None = None, *, inline: bool = False) -> Callable[[F
             options["forceinline"] = True
         make = partial(numba.njit(**options), function)
         # A helper is compiled into its callers, and kept with them.
-        result: F = make() if signature is None else _compiled(make, signature)
+        before = numba.config.SLP_VECTORIZE
+        numba.config.SLP_VECTORIZE = int(superwords)
+        try:
+            result: F = make() if signature is None else _compiled(make, signature)
+        finally:
+            numba.config.SLP_VECTORIZE = before
         return result
 
     return compile_function

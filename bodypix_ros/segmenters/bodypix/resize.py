@@ -39,39 +39,65 @@ def resize(
         line = np.lib.stride_tricks.as_strided(image, shape, (1,), writeable=False)
     else:
         line, step = np.ascontiguousarray(image).reshape(-1), row_bytes
-    red, green, blue = channels
+    red, _, blue = channels
     _resize(
-        line, step, row_bytes, count, red, green, blue, y.source, y.weight, x.source, x.weight,
+        line, step, row_bytes, count, red, blue, y.source, y.weight, x.source, x.weight,
         np.float32(scale), bias, out,
     )  # fmt: skip
 
 
+@kernel(inline=True)
+def _across(
+    blend: Array, left: Array, right: Array, weight: Array, bias: Array, r: int, g: int, b: int, row: Array
+) -> None:
+    """Widen one row to the network's columns; r, g and b are constants at each call.
+
+    Four values are written for each pixel, so that they are one vector; the next pixel overwrites the fourth.
+    """
+    zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+    bias_r, bias_g, bias_b = bias[0], bias[1], bias[2]
+    last = left.size - 1
+    for j in range(last):
+        p, q, u, v = left[j], right[j], weight[j, 0], weight[j, 1]
+        at = np.uint64(3 * j)
+        first = u * blend[p + r] + (v * blend[q + r] + bias_r)
+        second = u * blend[p + g] + (v * blend[q + g] + bias_g)
+        third = u * blend[p + b] + (v * blend[q + b] + bias_b)
+        fourth = u * blend[p + three] + (v * blend[q + three] + bias_b)
+        row[at + zero], row[at + one], row[at + two], row[at + three] = first, second, third, fourth
+    p, q, u, v = left[last], right[last], weight[last, 0], weight[last, 1]
+    row[3 * last] = u * blend[p + r] + (v * blend[q + r] + bias_r)
+    row[3 * last + 1] = u * blend[p + g] + (v * blend[q + g] + bias_g)
+    row[3 * last + 2] = u * blend[p + b] + (v * blend[q + b] + bias_b)
+
+
 @kernel(
-    "void(Array(uint8, 1, 'C', readonly=True), intp, intp, intp, intp, intp, intp, int32[:, ::1],"
-    " float32[:, ::1], int32[:, ::1], float32[:, ::1], float32, float32[::1], float32[:, :, ::1])"
+    "void(Array(uint8, 1, 'C', readonly=True), intp, intp, intp, intp, intp, int32[:, ::1],"
+    " float32[:, ::1], int32[:, ::1], float32[:, ::1], float32, float32[::1], float32[:, :, ::1])",
+    superwords=True,
 )
 def _resize(
-    line: Array, step: int, row_bytes: int, count: int, red: int, green: int, blue: int,
+    line: Array, step: int, row_bytes: int, count: int, red: int, blue: int,
     source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: Float, bias: Array, out: Array,
 ) -> None:  # fmt: skip
     # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
     # Unsigned indices spare numba's check for negative ones.
-    blend = np.empty(row_bytes, np.float32)
+    blend = np.zeros(row_bytes + 3, np.float32)  # a pixel's fourth value may lie behind the row
     columns = out.shape[1]
-    # Of each column: where its left and right pixels begin in a row, and their weights.
+    # Of each column: where its left and right pixels begin in a row.
     left, right = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
     for j in range(columns):
         left[j], right[j] = source_x[j, 0] * count, source_x[j, 1] * count
-    r, g, b = np.uint64(red), np.uint64(green), np.uint64(blue)
-    bias_r, bias_g, bias_b = bias[0], bias[1], bias[2]
+    flat = out.reshape(-1)
     for i in range(out.shape[0]):
         upper, lower = line[source_y[i, 0] * step :], line[source_y[i, 1] * step :]
         w_upper, w_lower = weight_y[i, 0] * scale, weight_y[i, 1] * scale
         for x in range(row_bytes):
             blend[x] = w_upper * np.float32(upper[x]) + w_lower * np.float32(lower[x])
-        row = out[i]
-        for j in range(columns):
-            first, second, w_left, w_right = left[j], right[j], weight_x[j, 0], weight_x[j, 1]
-            row[j, 0] = w_left * blend[first + r] + (w_right * blend[second + r] + bias_r)
-            row[j, 1] = w_left * blend[first + g] + (w_right * blend[second + g] + bias_g)
-            row[j, 2] = w_left * blend[first + b] + (w_right * blend[second + b] + bias_b)
+        row = flat[i * columns * 3 : (i + 1) * columns * 3]
+        if red == blue:
+            _across(blend, left, right, weight_x, bias, np.uint64(0), np.uint64(0), np.uint64(0), row)
+        elif red == 0:
+            _across(blend, left, right, weight_x, bias, np.uint64(0), np.uint64(1), np.uint64(2), row)
+        else:
+            _across(blend, left, right, weight_x, bias, np.uint64(2), np.uint64(1), np.uint64(0), row)
