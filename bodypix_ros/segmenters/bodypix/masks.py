@@ -88,12 +88,45 @@ def _states(score: Array, lead: Array, threshold: Float, across: int, state: Arr
 
 
 @kernel(inline=True)
-def _mix(values: Array, p: int, across: int, fy: Float, fx: Float) -> Float:
-    """Bilinear between the corners of the internal step p."""
-    a = values[p] + (values[p + 1] - values[p]) * fx
-    b = values[p + across] + (values[p + across + 1] - values[p + across]) * fx
-    mixed: Float = a + (b - a) * fy
-    return mixed
+def _outline(
+    v00: Float, v01: Float, v10: Float, v11: Float, threshold: Float, fraction_y: Array, fraction_x: Array,
+    i0: int, i1: int, j0: int, j1: int, person: Array,
+) -> None:  # fmt: skip
+    """The pixels of an internal step whose corners lie on both sides of the threshold."""
+    for j in range(np.uint64(j0), np.uint64(j1)):
+        a, b = v00 + (v01 - v00) * fraction_x[j], v10 + (v11 - v10) * fraction_x[j]
+        for i in range(np.uint64(i0), np.uint64(i1)):
+            person[i, j] = a + (b - a) * fraction_y[i] > threshold
+
+
+@kernel(inline=True)
+def _label(person: Array, i0: int, i1: int, j0: int, j1: int, label: int, labels: Array) -> None:
+    """Label the person's pixels of an internal step."""
+    for i in range(np.uint64(i0), np.uint64(i1)):
+        for j in range(np.uint64(j0), np.uint64(j1)):
+            labels[i, j] = person[i, j] * np.uint8(label)
+
+
+@kernel(inline=True)
+def _contest(
+    part: Array, n: int, p: int, across: int, candidate: Array, fraction_y: Array, fraction_x: Array,
+    i0: int, i1: int, j0: int, j1: int, person: Array, upper: Array, lower: Array, labels: Array,
+) -> None:  # fmt: skip
+    """Label the person's pixels of an internal step where one of n candidates leads here, another there."""
+    q, one, down = np.uint64(p), np.uint64(1), np.uint64(across)
+    for j in range(np.uint64(j0), np.uint64(j1)):
+        fx = fraction_x[j]
+        for m in range(n):
+            upper[m] = part[m, q] + (part[m, q + one] - part[m, q]) * fx
+            lower[m] = part[m, q + down] + (part[m, q + down + one] - part[m, q + down]) * fx
+        for i in range(np.uint64(i0), np.uint64(i1)):
+            fy = fraction_y[i]
+            best, most = 0, upper[0] + (lower[0] - upper[0]) * fy
+            for m in range(1, n):
+                here = upper[m] + (lower[m] - upper[m]) * fy
+                best = m if here > most else best
+                most = max(here, most)
+            labels[i, j] = person[i, j] * np.uint8(candidate[best] + 1)
 
 
 @kernel(inline=True)
@@ -197,6 +230,7 @@ def person_and_parts(
     largest = np.empty(points, np.float32)
     lead = np.empty(points, np.int32)
     state = np.empty(across * stride, np.int32)
+    upper, lower = np.empty(max(channels, 1), np.float32), np.empty(max(channels, 1), np.float32)
     seen = np.empty(alone.shape[1], np.uint8)
     width = person.shape[1]
     flat_person, flat_labels, flat_alone = person.reshape(-1), labels.reshape(-1), alone.reshape(-1)
@@ -270,23 +304,20 @@ def person_and_parts(
                         continue
                     p = r * across + s
                     same = lead[p] == lead[p + 1] == lead[p + across] == lead[p + across + 1]
-                    for i in range(i0, i1):
-                        for j in range(edges[s], edges[s + 1]):
-                            if row[s] == _OUTLINE and not (
-                                _mix(score, p, across, fraction_y[i], fraction_x[j]) > threshold
-                            ):
-                                continue
-                            person[i, j] = 1
-                            if channels:
-                                best = lead[p]
-                                if not same:
-                                    most = _mix(part[0], p, across, fraction_y[i], fraction_x[j])
-                                    best = 0
-                                    for m in range(1, n):
-                                        here = _mix(part[m], p, across, fraction_y[i], fraction_x[j])
-                                        if here > most:
-                                            best, most = m, here
-                                labels[i, j] = candidate[best] + 1
+                    if row[s] == _OUTLINE:
+                        _outline(
+                            score[p], score[p + 1], score[p + across], score[p + across + 1], threshold,
+                            fraction_y, fraction_x, i0, i1, edges[s], edges[s + 1], person,
+                        )  # fmt: skip
+                    else:
+                        _fill(person, i0, i1, edges[s], edges[s + 1], 1)
+                    if channels and same:
+                        _label(person, i0, i1, edges[s], edges[s + 1], candidate[lead[p]] + 1, labels)
+                    elif channels:
+                        _contest(
+                            part, n, p, across, candidate, fraction_y, fraction_x, i0, i1, edges[s],
+                            edges[s + 1], person, upper, lower, labels,
+                        )  # fmt: skip
                     s += 1
         if alone.size:  # while the band is still in the processor's cache
             flat_alone[top * width : bottom * width] = 0
