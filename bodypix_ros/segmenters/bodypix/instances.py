@@ -154,7 +154,7 @@ def _any(mask: Array, i0: int, i1: int, j0: int, j1: int) -> bool:
     for i in range(i0, i1):
         found = np.uint8(0)
         for j in range(np.uint64(j0), np.uint64(j1)):  # unsigned: numba has no negative index to check for
-            found = np.uint8(found | mask[i, j])  # else numba widens it to 64 bits
+            found = max(found, mask[i, j])  # not |, which numba widens to 64 bits
         if found:
             return True
     return False
@@ -183,8 +183,8 @@ def give(
         found = np.uint8(0)
         for j in range(np.uint64(j0), np.uint64(j1)):
             out[i, j] = np.uint8(mask[i, j] * label)
-            seen[j - np.uint64(j0)] |= mask[i, j]
-            found = np.uint8(found | mask[i, j])
+            seen[j - np.uint64(j0)] = max(seen[j - np.uint64(j0)], mask[i, j])
+            found = max(found, mask[i, j])
         if found:
             first, last = i if first < 0 else first, i
     if first < 0:
