@@ -104,7 +104,7 @@ def _label(person: Array, i0: int, i1: int, j0: int, j1: int, label: int, labels
     """Label the person's pixels of an internal step."""
     for i in range(np.uint64(i0), np.uint64(i1)):
         for j in range(np.uint64(j0), np.uint64(j1)):
-            labels[i, j] = person[i, j] * np.uint8(label)
+            labels[i, j] = np.uint8(person[i, j] * np.uint8(label))
 
 
 @kernel(inline=True)
@@ -121,8 +121,8 @@ def _contest(
             lower[m] = part[m, q + down] + (part[m, q + down + one] - part[m, q + down]) * fx
         for i in range(np.uint64(i0), np.uint64(i1)):
             fy = fraction_y[i]
-            best, most = 0, upper[0] + (lower[0] - upper[0]) * fy
-            for m in range(1, n):
+            best, most = np.uint64(0), upper[0] + (lower[0] - upper[0]) * fy
+            for m in range(one, np.uint64(n)):
                 here = upper[m] + (lower[m] - upper[m]) * fy
                 best = m if here > most else best
                 most = max(here, most)
