@@ -198,10 +198,10 @@ def person_and_parts(
         segments: float32 (points_y, points_x, 1), logits of person.
         parts: float32 (points_y, points_x, 24), logits of the parts, or (1, 1, 0): no part mask.
         stride: Internal pixels between two points.
-        first_y: As `Axis.first` of the rows, `fraction_y` as `Axis.fraction`; likewise for the columns.
-        fraction_y: See there.
-        first_x: See there.
-        fraction_x: See there.
+        first_y: `Axis.first` of the rows.
+        fraction_y: `Axis.fraction` of the rows.
+        first_x: `Axis.first` of the columns.
+        fraction_x: `Axis.fraction` of the columns.
         person_threshold: Person where the probability is above it.
         begin: First row to fill.
         end: The row after the last one to fill.

@@ -44,7 +44,7 @@ _NORMALIZATION = {
 """Scale and bias (red, green, blue) that each architecture was trained with."""
 
 _WORTH_HALVING = 1_000_000
-"""Pixels times people from which two threads fill the masks sooner than one (waking one takes 0.1 ms)."""
+"""Pixels times people from which two threads are sooner done with the masks than one."""
 
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
