@@ -162,6 +162,12 @@ def test_no_more_poses_than_asked_for(limit: int, expected: int) -> None:
     assert len(poses.decode(*tensors, where, limit, 1.0, 20.0)[0]) == 0
 
 
+@given(st.lists(st.sampled_from([-1.5, 0.0, 0.25, 3.0, 7.5]), max_size=70))
+def test_the_best_come_first_and_equal_ones_in_their_order(values: list[float]) -> None:
+    logits = np.array(values, np.float32)
+    assert poses._falling.py_func(logits).tolist() == np.argsort(-logits, kind="stable").tolist()
+
+
 def test_a_person_within_the_radius_is_suppressed() -> None:
     where = geometry(400, 640, 1.0, 16)
     made = planted(where, [(150, 150), (200, 480)], 60)
