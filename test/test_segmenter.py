@@ -1,5 +1,6 @@
 """The public interface: load, segment, update, on a small checkpoint with random weights."""
 
+import os
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +15,7 @@ import bodypix_ros
 from bodypix_ros import MissingModelError, Scene, Segmenter
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.runtime import MAX_NETWORKS
+from bodypix_ros.segmenters.bodypix.helper import Helper
 from checkpoints import write_tiny_bodypix
 
 TINY = "bodypix-mobilenet-050-s16-q4"
@@ -80,6 +82,49 @@ def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width
         if len(at):
             assert (y0, x0) == tuple(at.min(axis=0))
             assert (y1, x1) == tuple(at.max(axis=0) + 1)
+
+
+def test_two_threads_make_the_same_masks_and_boxes(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowded = 0
+    for seed in range(4):
+        image = picture(300, 260, seed)
+        scenes = []
+        for worth in (np.inf, 0):
+            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.segmenter._WORTH_HALVING", worth)
+            scenes.append(segmenter.segment(image))
+        one, two = scenes
+        assert np.array_equal(one.person_mask, two.person_mask)
+        assert np.array_equal(one.part_mask, two.part_mask)
+        assert [person.box for person in one.persons] == [person.box for person in two.persons]
+        # Halves ask other corners: lines between people may differ by a pixel.
+        assert (one.instance_mask == two.instance_mask).mean() > 0.999
+        crowded += len(one.persons) > 1
+    assert crowded
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads are placed on Linux only")
+def test_the_helper_stays_off_its_callers_processor() -> None:
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        pytest.skip("there is one processor only")
+    helper = Helper()
+    try:
+        for processor in sorted(allowed)[:2] * 2:
+            os.sched_setaffinity(0, {processor})
+            assert helper.submit(os.sched_getaffinity, 0).result() == allowed - {processor}
+    finally:
+        os.sched_setaffinity(0, allowed)
+        helper.close()
+
+
+def test_the_helper_hands_on_what_goes_wrong() -> None:
+    helper = Helper()
+    assert helper.submit(divmod, 7, 2).result() == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        helper.submit(divmod, 7, 0).result()
+    helper.close()
 
 
 def test_boxes_bound_the_pixels_of_large_pictures_too(segmenter: Segmenter) -> None:

@@ -24,15 +24,17 @@ class Helper:
         self._thread = self._executor.submit(threading.get_native_id).result()
         self._processors: set[int] = set()
         self._current: Callable[[], int] | None = None
+        self._avoided = -1
         with suppress(AttributeError, OSError):  # not on Linux: it runs where the system likes
             self._processors = os.sched_getaffinity(0)
             self._current = ctypes.CDLL(None).sched_getcpu
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> "Future[T]":
         """Have something called."""
-        if self._current is not None and (others := self._processors - {self._current()}):
-            with suppress(OSError):  # those processors are not allowed any more
-                os.sched_setaffinity(self._thread, others)
+        if self._current is not None and (current := self._current()) != self._avoided:
+            self._avoided = current
+            with suppress(OSError):  # there is no other, or it is not allowed any more
+                os.sched_setaffinity(self._thread, self._processors - {current})
         return self._executor.submit(call, *arguments)
 
     def close(self) -> None:
