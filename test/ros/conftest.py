@@ -1,6 +1,7 @@
 """Tests on a real ROS 2. Where none is sourced, only `test_ros_is_here.py` is collected, and says so."""
 
 import os
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checkpoints import write_tiny_bodypix
+
+# Where a shell started this in the background SIGINT is ignored, and so it would be by every node.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if TYPE_CHECKING:
     from ros.harness import Peer
