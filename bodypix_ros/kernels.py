@@ -40,11 +40,13 @@ def kernel(
         if inline:
             options["forceinline"] = True
         make = partial(numba.njit(**options), function)
-        # A helper is compiled into its callers, and kept with them.
+        if signature is None:  # a helper is compiled into its callers, and kept with them
+            helper: F = make()
+            return helper
         before = numba.config.SLP_VECTORIZE
         numba.config.SLP_VECTORIZE = int(superwords)
         try:
-            result: F = make() if signature is None else _compiled(make, signature)
+            result: F = _compiled(make, signature)
         finally:
             numba.config.SLP_VECTORIZE = before
         return result

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ MAX_NETWORKS = 16
 """Compiled networks that are kept, one per input size; the one not used for longest goes first."""
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
+HINTS: tuple[Hint, ...] = get_args(Hint)
 
 
 class PrecisionError(ValueError):
@@ -83,11 +84,10 @@ class Network:
 
     Attributes:
         compiled: The ov.CompiledModel.
-        requests: How many there are.
     """
 
     def __init__(self, compiled: Any, requests: int) -> None:
-        self.compiled, self.requests = compiled, requests
+        self.compiled = compiled
         self._idle: SimpleQueue[Request] = SimpleQueue()
         for _ in range(requests):
             self._idle.put(Request(compiled))
@@ -157,8 +157,8 @@ class Runtime:
             raise PrecisionError(
                 f"precision is '{precision}', but must be one of {', '.join(PRECISIONS)} or None"
             )
-        if performance_hint not in ("LATENCY", "THROUGHPUT"):
-            raise ValueError(f"performance_hint is '{performance_hint}', but must be LATENCY or THROUGHPUT")
+        if performance_hint not in HINTS:
+            raise ValueError(f"performance_hint is '{performance_hint}', but must be {' or '.join(HINTS)}")
         self._core = core if core is not None else _shared_core()
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()

@@ -20,14 +20,13 @@ from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.benchmarks.people import crowd, cutouts
 from bodypix_ros.media import Image
 from bodypix_ros.models import catalogue
-from bodypix_ros.runtime import Network
+from bodypix_ros.runtime import HINTS, Network
 from bodypix_ros.segmenters import Segmenter
 from bodypix_ros.segmenters.base import NetworkSegmenter
 
 CAMERA = (640, 480)
 CROWD = (1280, 720)
 """Big enough for ten people to be found."""
-HINTS = ("LATENCY", "THROUGHPUT")
 
 
 @dataclass(frozen=True, slots=True)

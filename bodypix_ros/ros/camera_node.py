@@ -131,15 +131,7 @@ class Topics:
             topic,
             f"sensor_msgs/msg/{'CompressedImage' if self._compressed else 'Image'}",
             self._subscription.qos_profile.reliability.name,
-            [
-                waiting.Publisher(
-                    f"{info.node_namespace.rstrip('/')}/{info.node_name}",
-                    info.topic_type,
-                    info.qos_profile.reliability.name,
-                    info.qos_profile.durability.name,
-                )
-                for info in self._node.get_publishers_info_by_topic(topic)
-            ],
+            [waiting.Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)],
             missing_s,
             [other] if self._node.count_publishers(other) else [],
         )

@@ -10,14 +10,13 @@ from typing import Any, Final
 
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.models import catalogue
-from bodypix_ros.runtime import PRECISIONS
+from bodypix_ros.runtime import HINTS, PRECISIONS
 from bodypix_ros.segmenters.base import check_ranges, option, replace_options
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
 TRANSPORTS = ("raw", "compressed")
-HINTS = ("AUTO", "LATENCY", "THROUGHPUT")
 
 _CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
@@ -68,7 +67,7 @@ class NodeOptions:
             raise ValueError(f"cameras is {names!r:.80}, but must be a list of names, like [front, rear]")
         catalogue.model(self.model)
         _check_choice("precision", self.precision, ("", *PRECISIONS))
-        _check_choice("performance_hint", self.performance_hint, HINTS)
+        _check_choice("performance_hint", self.performance_hint, ("AUTO", *HINTS))
         _check_choice("input_transport", self.input_transport, TRANSPORTS)
         if not self.device.strip():
             raise ValueError("device is empty, but must be AUTO, a device, or an order like GPU,CPU")

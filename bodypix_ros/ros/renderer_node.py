@@ -241,15 +241,7 @@ class _Topics:
     def _why_absent(self, name: str, seconds: float) -> str:
         subscription, kind = self._subscriptions[name], self._type(name)
         topic = subscription.topic_name
-        publishers = [
-            waiting.Publisher(
-                f"{info.node_namespace.rstrip('/')}/{info.node_name}",
-                info.topic_type,
-                info.qos_profile.reliability.name,
-                info.qos_profile.durability.name,
-            )
-            for info in self._node.get_publishers_info_by_topic(topic)
-        ]
+        publishers = [waiting.Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)]
         if name != IMAGE and not publishers:
             return (
                 f"{self._mode} shows nothing without {name}: nobody publishes {topic}; start the segmenter "

@@ -1,7 +1,7 @@
 """When no frame comes: which topic is waited for, who publishes it, and what does not fit."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PATIENCE_S = 5.0
 """Seconds without a frame until it is said."""
@@ -21,6 +21,17 @@ class Publisher(NamedTuple):
     type: str
     reliability: str
     durability: str
+
+    @classmethod
+    def of(cls, info: Any) -> "Publisher":
+        """From a rclpy.topic_endpoint_info.TopicEndpointInfo."""
+        profile = info.qos_profile
+        return cls(
+            f"{info.node_namespace.rstrip('/')}/{info.node_name}",
+            info.topic_type,
+            profile.reliability.name,
+            profile.durability.name,
+        )
 
 
 class Outage:

@@ -241,9 +241,6 @@ def assign(
     """
     height, width = mask.shape
     people = poses.shape[0]
-    if people == 1:
-        give(mask, 1, begin, end, 0, width, out, boxes[0], np.empty(width, np.uint8))
-        return
     out[begin:end] = 0
     if people == 0:
         return
