@@ -1,8 +1,10 @@
 """One way to compile a numerical kernel: ahead of its first call, cached on disk, without the GIL."""
 
+import hashlib
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
@@ -43,6 +45,7 @@ def kernel(
         if signature is None:  # a helper is compiled into its callers, and kept with them
             helper: F = make()
             return helper
+        function.__qualname__ += f"-{_foreign(function)}"  # names its file in the cache
         before = numba.config.SLP_VECTORIZE
         numba.config.SLP_VECTORIZE = int(superwords)
         try:
@@ -52,6 +55,33 @@ def kernel(
         return result
 
     return compile_function
+
+
+def _foreign(function: Callable[..., Any]) -> str:
+    """A digest of what goes into a kernel from other files than its own.
+
+    numba's cache looks at the kernel's own file only: with a helper changed elsewhere it would go on with the
+    old one.
+    """
+    read: set[str] = {__file__}
+    constants: set[tuple[str, str]] = set()
+
+    def follow(caller: Callable[..., Any]) -> None:
+        code = caller.__code__
+        read.add(code.co_filename)
+        for name in code.co_names:
+            value: Any = caller.__globals__.get(name)
+            if hasattr(value, "py_func"):
+                follow(value.py_func)
+            elif isinstance(value, (bool, int, float, tuple)):
+                constants.add((name, repr(value)))
+
+    follow(function)
+    read.remove(function.__code__.co_filename)
+    digest = hashlib.blake2b(repr(sorted(constants)).encode(), digest_size=4)
+    for path in sorted(read):
+        digest.update(Path(path).read_bytes())
+    return digest.hexdigest()
 
 
 def _compiled(make: Callable[[], Any], signature: str) -> Any:

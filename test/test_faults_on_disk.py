@@ -96,6 +96,26 @@ def test_kernels_are_taken_from_the_cache(tmp_path):
     assert names == [".nbc", ".nbi"]  # of the kernel alone: the helper is in it
 
 
+@pytest.mark.parametrize("change", ["return x + 1", "STEP = 1"])
+def test_a_kernel_is_compiled_anew_when_its_helper_in_another_file_changes(tmp_path, change):
+    helper, steps = tmp_path / "helper.py", tmp_path / "steps.py"
+    steps.write_text("STEP = 1")
+    helper.write_text(
+        "from bodypix_ros.kernels import kernel\nfrom steps import STEP\n"
+        "@kernel()\ndef deep(x):\n    return x + 1\n"
+        "@kernel()\ndef helper(x):\n    return deep(x) + STEP - 1\n"
+    )
+    program = KERNEL.replace("@kernel()\ndef helper(x):\n    return x + 1\n", "from helper import helper\n")
+    assert program != KERNEL
+    (tmp_path / "program.py").write_text(program)
+    assert run_kernel(tmp_path)[0] == "42 0"
+    assert run_kernel(tmp_path)[0] == "42 1"
+    for file in (helper, steps):
+        file.write_text(file.read_text().replace(change, change.replace("1", "2")))
+    assert run_kernel(tmp_path)[0] == "45 0"
+    assert run_kernel(tmp_path)[0] == "45 1"
+
+
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 @pytest.mark.parametrize("damage", ["empty", "cut", "zeros", "text", "folder"])
 def test_a_damaged_cache_of_kernels_is_mended(tmp_path, suffix, damage):
