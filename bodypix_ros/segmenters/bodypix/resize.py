@@ -3,8 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.kernels import Array, Float, kernel
+from bodypix_ros.kernels import Array, Float, kernel, prefetch
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
+
+_STRIP, _LINE = np.uint64(512), np.uint64(64)
+"""Bytes of a row that are blended before more of the next one is called for; bytes of a cache line."""
 
 
 def resize(
@@ -81,7 +84,8 @@ def _resize(
     source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: Float, bias: Array, out: Array,
 ) -> None:  # fmt: skip
     # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
-    # Unsigned indices spare numba's check for negative ones.
+    # Unsigned indices spare numba's check for negative ones. Rows of a large image lie far apart in memory:
+    # while one pair of them is blended the next is fetched.
     blend = np.zeros(row_bytes + 3, np.float32)  # a pixel's fourth value may lie behind the row
     columns = out.shape[1]
     # Of each column: where its left and right pixels begin in a row.
@@ -92,8 +96,16 @@ def _resize(
     for i in range(out.shape[0]):
         upper, lower = line[source_y[i, 0] * step :], line[source_y[i, 1] * step :]
         w_upper, w_lower = weight_y[i, 0] * scale, weight_y[i, 1] * scale
-        for x in range(row_bytes):
-            blend[x] = w_upper * np.float32(upper[x]) + w_lower * np.float32(lower[x])
+        following = min(i + 1, out.shape[0] - 1)
+        next_upper = np.uint64(source_y[following, 0] * step)
+        next_lower = np.uint64(source_y[following, 1] * step)
+        for begin in range(np.uint64(0), np.uint64(row_bytes), _STRIP):
+            end = min(begin + _STRIP, np.uint64(row_bytes))
+            for x in range(begin, end, _LINE):
+                prefetch(line, next_upper + x)
+                prefetch(line, next_lower + x)
+            for x in range(begin, end):
+                blend[x] = w_upper * np.float32(upper[x]) + w_lower * np.float32(lower[x])
         row = flat[i * columns * 3 : (i + 1) * columns * 3]
         if red == blue:
             _across(blend, left, right, weight_x, bias, np.uint64(0), np.uint64(0), np.uint64(0), row)
