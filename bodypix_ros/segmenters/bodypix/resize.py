@@ -6,8 +6,11 @@ import numpy.typing as npt
 from bodypix_ros.kernels import Array, Float, kernel, prefetch
 from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
-_STRIP, _LINE = np.uint64(512), np.uint64(64)
-"""Bytes of a row that are blended before more of the next one is called for; bytes of a cache line."""
+_STRIP = 384
+"""Bytes of a row, more or less, that are worked on at a time: with what they become they stay in the first
+cache, and no more cache lines are asked for at once than a processor can wait for."""
+_LINE = np.uint64(64)
+"""Bytes of a cache line."""
 
 
 def resize(
@@ -51,27 +54,29 @@ def resize(
 
 @kernel(inline=True)
 def _across(
-    blend: Array, left: Array, right: Array, weight: Array, bias: Array, r: int, g: int, b: int, row: Array
-) -> None:
-    """Widen one row to the network's columns; r, g and b are constants at each call.
+    blend: Array, left: Array, right: Array, weight: Array, bias: Array, r: int, g: int, b: int,
+    begin: int, end: int, row: Array,
+) -> None:  # fmt: skip
+    """Widen a strip to the network's columns; r, g and b are constants at each call.
 
     Four values are written for each pixel, so that they are one vector; the next pixel overwrites the fourth.
     """
     zero, one, two, three = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
     bias_r, bias_g, bias_b = bias[0], bias[1], bias[2]
     last = left.size - 1
-    for j in range(last):
+    for j in range(np.uint64(begin), np.uint64(min(end, last))):
         p, q, u, v = left[j], right[j], weight[j, 0], weight[j, 1]
-        at = np.uint64(3 * j)
+        at = three * j
         first = u * blend[p + r] + (v * blend[q + r] + bias_r)
         second = u * blend[p + g] + (v * blend[q + g] + bias_g)
         third = u * blend[p + b] + (v * blend[q + b] + bias_b)
         fourth = u * blend[p + three] + (v * blend[q + three] + bias_b)
         row[at + zero], row[at + one], row[at + two], row[at + three] = first, second, third, fourth
-    p, q, u, v = left[last], right[last], weight[last, 0], weight[last, 1]
-    row[3 * last] = u * blend[p + r] + (v * blend[q + r] + bias_r)
-    row[3 * last + 1] = u * blend[p + g] + (v * blend[q + g] + bias_g)
-    row[3 * last + 2] = u * blend[p + b] + (v * blend[q + b] + bias_b)
+    if end > last:
+        p, q, u, v = left[last], right[last], weight[last, 0], weight[last, 1]
+        row[3 * last] = u * blend[p + r] + (v * blend[q + r] + bias_r)
+        row[3 * last + 1] = u * blend[p + g] + (v * blend[q + g] + bias_g)
+        row[3 * last + 2] = u * blend[p + b] + (v * blend[q + b] + bias_b)
 
 
 @kernel(
@@ -83,33 +88,42 @@ def _resize(
     line: Array, step: int, row_bytes: int, count: int, red: int, blue: int,
     source_y: Array, weight_y: Array, source_x: Array, weight_x: Array, scale: Float, bias: Array, out: Array,
 ) -> None:  # fmt: skip
-    # Down first, along whole rows, which becomes vector code; then across, for the columns needed.
-    # Unsigned indices spare numba's check for negative ones. Rows of a large image lie far apart in memory:
-    # while one pair of them is blended the next is fetched.
-    blend = np.zeros(row_bytes + 3, np.float32)  # a pixel's fourth value may lie behind the row
+    # Strip by strip: down first, along the row, as vector code; then across, for the columns needed.
+    # Rows of a large image lie far apart in memory: beside each strip that of the next rows is fetched.
+    # Unsigned indices spare numba's check for negative ones.
     columns = out.shape[1]
-    # Of each column: where its left and right pixels begin in a row.
+    per_strip = max(_STRIP * columns // row_bytes, 1)
+    # Of each column: where its left and right pixels begin in its strip.
     left, right = np.empty(columns, np.uint64), np.empty(columns, np.uint64)
-    for j in range(columns):
-        left[j], right[j] = source_x[j, 0] * count, source_x[j, 1] * count
+    longest = 0
+    for begin in range(0, columns, per_strip):
+        end = min(begin + per_strip, columns)
+        first = source_x[begin, 0]
+        for j in range(begin, end):
+            left[j], right[j] = (source_x[j, 0] - first) * count, (source_x[j, 1] - first) * count
+        longest = max(longest, (source_x[end - 1, 1] + 1 - first) * count)
+    blend = np.zeros(longest + 3, np.float32)  # a pixel's fourth value may lie behind the strip
     flat = out.reshape(-1)
     for i in range(out.shape[0]):
-        upper, lower = line[source_y[i, 0] * step :], line[source_y[i, 1] * step :]
         w_upper, w_lower = weight_y[i, 0] * scale, weight_y[i, 1] * scale
         following = min(i + 1, out.shape[0] - 1)
-        next_upper = np.uint64(source_y[following, 0] * step)
-        next_lower = np.uint64(source_y[following, 1] * step)
-        for begin in range(np.uint64(0), np.uint64(row_bytes), _STRIP):
-            end = min(begin + _STRIP, np.uint64(row_bytes))
-            for x in range(begin, end, _LINE):
-                prefetch(line, next_upper + x)
-                prefetch(line, next_lower + x)
-            for x in range(begin, end):
-                blend[x] = w_upper * np.float32(upper[x]) + w_lower * np.float32(lower[x])
         row = flat[i * columns * 3 : (i + 1) * columns * 3]
-        if red == blue:
-            _across(blend, left, right, weight_x, bias, np.uint64(0), np.uint64(0), np.uint64(0), row)
-        elif red == 0:
-            _across(blend, left, right, weight_x, bias, np.uint64(0), np.uint64(1), np.uint64(2), row)
-        else:
-            _across(blend, left, right, weight_x, bias, np.uint64(2), np.uint64(1), np.uint64(0), row)
+        for begin in range(0, columns, per_strip):
+            end = min(begin + per_strip, columns)
+            first = source_x[begin, 0] * count
+            length = np.uint64((source_x[end - 1, 1] + 1) * count - first)
+            upper, next_upper = source_y[i, 0] * step + first, source_y[following, 0] * step + first
+            lower, next_lower = source_y[i, 1] * step + first, source_y[following, 1] * step + first
+            for x in range(np.uint64(0), length, _LINE):
+                prefetch(line, np.uint64(next_upper) + x)
+                prefetch(line, np.uint64(next_lower) + x)
+            for x in range(length):
+                a, b = line[np.uint64(upper) + x], line[np.uint64(lower) + x]
+                blend[x] = w_upper * np.float32(a) + w_lower * np.float32(b)
+            zero, one, two = np.uint64(0), np.uint64(1), np.uint64(2)
+            if red == blue:
+                _across(blend, left, right, weight_x, bias, zero, zero, zero, begin, end, row)
+            elif red == 0:
+                _across(blend, left, right, weight_x, bias, zero, one, two, begin, end, row)
+            else:
+                _across(blend, left, right, weight_x, bias, two, one, zero, begin, end, row)
