@@ -90,21 +90,16 @@ def _states(score: Array, lead: Array, threshold: Float, across: int, state: Arr
 @kernel(inline=True)
 def _outline(
     v00: Float, v01: Float, v10: Float, v11: Float, threshold: Float, fraction_y: Array, fraction_x: Array,
-    i0: int, i1: int, j0: int, j1: int, person: Array,
+    i0: int, i1: int, j0: int, j1: int, label: int, person: Array, labels: Array,
 ) -> None:  # fmt: skip
-    """The pixels of an internal step whose corners lie on both sides of the threshold."""
+    """The pixels of an internal step whose corners lie on both sides of the threshold; label 0: none."""
     for j in range(np.uint64(j0), np.uint64(j1)):
         a, b = v00 + (v01 - v00) * fraction_x[j], v10 + (v11 - v10) * fraction_x[j]
         for i in range(np.uint64(i0), np.uint64(i1)):
-            person[i, j] = a + (b - a) * fraction_y[i] > threshold
-
-
-@kernel(inline=True)
-def _label(person: Array, i0: int, i1: int, j0: int, j1: int, label: int, labels: Array) -> None:
-    """Label the person's pixels of an internal step."""
-    for i in range(np.uint64(i0), np.uint64(i1)):
-        for j in range(np.uint64(j0), np.uint64(j1)):
-            labels[i, j] = np.uint8(person[i, j] * np.uint8(label))
+            above = np.uint8(a + (b - a) * fraction_y[i] > threshold)
+            person[i, j] = above
+            if label:
+                labels[i, j] = np.uint8(above * np.uint8(label))
 
 
 @kernel(inline=True)
@@ -305,15 +300,14 @@ def person_and_parts(
                     p = r * across + s
                     same = lead[p] == lead[p + 1] == lead[p + across] == lead[p + across + 1]
                     if row[s] == _OUTLINE:
+                        label = candidate[lead[p]] + 1 if channels and same else 0
                         _outline(
                             score[p], score[p + 1], score[p + across], score[p + across + 1], threshold,
-                            fraction_y, fraction_x, i0, i1, edges[s], edges[s + 1], person,
+                            fraction_y, fraction_x, i0, i1, edges[s], edges[s + 1], label, person, labels,
                         )  # fmt: skip
                     else:
                         _fill(person, i0, i1, edges[s], edges[s + 1], 1)
-                    if channels and same:
-                        _label(person, i0, i1, edges[s], edges[s + 1], candidate[lead[p]] + 1, labels)
-                    elif channels:
+                    if channels and not same:
                         _contest(
                             part, n, p, across, candidate, fraction_y, fraction_x, i0, i1, edges[s],
                             edges[s + 1], person, upper, lower, labels,
