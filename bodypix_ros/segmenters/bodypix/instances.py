@@ -122,7 +122,10 @@ def _confident(poses: Array, least: Float) -> Array:
     """The keypoints that score above the minimum in any pose: the others decide nothing."""
     keypoint, count = np.empty(poses.shape[1], np.int32), 0
     for k in range(poses.shape[1]):
-        if (poses[:, k, 2] > least).any():
+        confident = False
+        for n in range(poses.shape[0]):
+            confident |= poses[n, k, 2] > least
+        if confident:
             keypoint[count] = k
             count += 1
     return keypoint[:count]
@@ -142,9 +145,9 @@ def _targets(
         for k in range(keypoint.size):
             count += np.float32(poses[n, keypoint[k], 2] > least)
         for k in range(keypoint.size):
-            x, y, score = poses[n, keypoint[k]]
-            pose_y[k, n], pose_x[k, n] = y, x
-            weight[k, n] = np.float32(score > least) / max(count, one)
+            m = keypoint[k]
+            pose_y[k, n], pose_x[k, n] = poses[n, m, 1], poses[n, m, 0]
+            weight[k, n] = np.float32(poses[n, m, 2] > least) / max(count, one)
             if count == 0:
                 pose_y[k, n], pose_x[k, n], weight[k, n] = far, far, far
 
@@ -262,7 +265,8 @@ def assign(
     fraction_y, fraction_x = np.empty(size, np.float32), np.empty(size, np.float32)
     found, lane = np.empty(size, np.int32), np.empty(size, np.int32)
     for p in range(_BATCH):
-        lane[p * keypoint.size : (p + 1) * keypoint.size] = keypoint
+        for k in range(keypoint.size):
+            lane[p * keypoint.size + k] = keypoint[k]
     flat = offsets.reshape(-1)
     block = _first_block(poses, least)
     seen = np.empty(block, np.uint8)

@@ -142,9 +142,8 @@ def _decode(
     least = np.log(score_threshold / (1.0 - score_threshold)) if score_threshold > 0.0 else -np.inf
 
     # Roots: at or above the threshold and not below any neighbour of the same keypoint.
-    size = 64
-    root = np.empty((size, 3), np.intp)
-    logit = np.empty(size, np.float32)
+    root = np.empty((heatmaps.size, 3), np.intp)  # memory is not taken before it is written to
+    logit = np.empty(heatmaps.size, np.float32)
     found = 0
     for y in range(points_y):
         for x in range(points_x):
@@ -158,11 +157,6 @@ def _decode(
                         largest = largest and not heatmaps[i, j, k] > value
                 if not largest:
                     continue
-                if found == size:
-                    size *= 2
-                    larger_root, larger_logit = np.empty((size, 3), np.intp), np.empty(size, np.float32)
-                    larger_root[:found], larger_logit[:found] = root, logit
-                    root, logit = larger_root, larger_logit
                 root[found, 0], root[found, 1], root[found, 2] = y, x, k
                 logit[found] = value
                 found += 1
