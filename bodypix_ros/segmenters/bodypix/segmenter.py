@@ -45,6 +45,8 @@ _NORMALIZATION = {
 
 _WORTH_HALVING = 1_000_000
 """Pixels times people from which two threads are sooner done with the masks than one."""
+_HEAD_START = 600_000
+"""Pixels of a picture of one person that the first thread fills before the second one begins (0.08 ms)."""
 
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
@@ -137,10 +139,15 @@ class BodyPix(NetworkSegmenter):
     def _geometry(self, height: int, width: int) -> Geometry:
         return geometry(height, width, self._resolution, self._stride)
 
-    def _by_halves(self, fill_rows: Callable[[tuple[int, int] | None], Boxes], height: int) -> Boxes:
-        """Fill the upper and the lower rows at once, where there are two cores, and join the boxes."""
-        middle = height // 2 // BLOCKS[0] * BLOCKS[0]
-        if self._helper is None or not middle:
+    def _by_halves(
+        self, fill_rows: Callable[[tuple[int, int] | None], Boxes], height: int, ahead: int
+    ) -> Boxes:
+        """Fill the upper and the lower rows at once, where there are two cores, and join the boxes.
+
+        The second thread begins when the first has filled `ahead` rows.
+        """
+        middle = (height + ahead) // 2 // BLOCKS[0] * BLOCKS[0]
+        if self._helper is None or not 0 < middle < height:
             return fill_rows(None)
         lower_half = self._helper.submit(fill_rows, (middle, height))
         upper, lower = fill_rows((0, middle)), lower_half.result()
@@ -168,8 +175,12 @@ class BodyPix(NetworkSegmenter):
             )  # fmt: skip
             return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()]
 
-        halved = len(keypoints) > 1 and len(keypoints) * person_mask.size > _WORTH_HALVING
-        boxes = self._by_halves(fill_rows, where.y.size) if halved else fill_rows(None)
+        if len(keypoints) * person_mask.size > _WORTH_HALVING:
+            # Several people take so long that the second thread's late start counts for little.
+            ahead = _HEAD_START // where.x.size if len(keypoints) == 1 else 0
+            boxes = self._by_halves(fill_rows, where.y.size, ahead)
+        else:
+            boxes = fill_rows(None)
         if confidence is not None:
             masks.confidence(segments, where, confidence)
         persons = tuple(
