@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,7 +110,8 @@ def _foreign(function: Callable[..., Any]) -> str:
     read.remove(function.__code__.co_filename)
     digest = hashlib.blake2b(repr(sorted(constants)).encode(), digest_size=4)
     for path in sorted(read):
-        digest.update(Path(path).read_bytes())
+        with suppress(OSError):  # compiled Python alone, without its source, which numba keeps nothing of
+            digest.update(Path(path).read_bytes())
     return digest.hexdigest()
 
 
