@@ -23,6 +23,7 @@ from bodypix_ros.segmenters.blazepose.region import (
 )
 from bodypix_ros.segmenters.blazepose.smoothing import LowPass, OneEuro, PoseFilter, smooth_mask
 from bodypix_ros.segmenters.blazepose.tracking import Tracker, seconds
+from bodypix_ros.segmenters.crop import fill_input
 
 OPTIONS = BlazePoseOptions()
 SHAPE = (480, 640)
@@ -446,3 +447,10 @@ def test_masks_and_landmarks_are_smoothed_only_if_asked() -> None:
 def test_options_out_of_range_are_refused_by_name(name: str, bad: object, span: str) -> None:
     with pytest.raises(ValueError, match=f"{name} is .*{span}"):
         replace(OPTIONS, **{name: bad})
+
+
+def test_an_image_that_the_warp_cannot_address_is_made_smaller_first() -> None:
+    out = np.empty((64, 64, 3), np.float32)
+    to_image = np.array([[40000 / 64, 0, 0], [0, 2 / 64, 0]])
+    fill_input(np.full((2, 40000, 3), 200, np.uint8), "bgr8", to_image, out, replicate=True)
+    assert np.abs(out - 200 / 255).max() < 1e-6

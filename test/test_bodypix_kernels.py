@@ -12,7 +12,7 @@ from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
 from bodypix_ros.segmenters.bodypix import instances, masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry, internal_size
-from bodypix_ros.segmenters.bodypix.resize import resize
+from bodypix_ros.segmenters.resize import resize
 
 SIZES = st.tuples(st.integers(1, 140), st.integers(1, 140))
 RESOLUTIONS = st.sampled_from([0.1, 0.25, 0.5, 0.75, 1.0, 2.0])
@@ -105,7 +105,7 @@ def test_resize_equals_pad_then_bilinear(
     out = np.empty((y.internal, x.internal, 3), np.float32)
     before = image.copy()
     image.setflags(write=False)
-    resize(image, (2, 1, 0), where, 1 / 127.5, np.full(3, -1, np.float32), out)
+    resize(image, (2, 1, 0), where.y, where.x, 1 / 127.5, np.full(3, -1, np.float32), out)
     assert np.abs(out - expected).max() < 1e-4
     assert np.array_equal(image, before)
 

@@ -8,10 +8,14 @@ import numpy as np
 import openvino as ov
 import openvino.opset13 as ops
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 import bodypix_ros
 from bodypix_ros import Segmenter
 from bodypix_ros.models import store, tflite
+from bodypix_ros.segmenters import crop
+from bodypix_ros.segmenters.selfie import fill_input
 
 PICTURES = (
     "pose.jpg",
@@ -90,7 +94,41 @@ def test_any_size(segmenter: Segmenter, shape: tuple[int, int]) -> None:
     assert abs(int(np.median(scene.confidence)) - 200) <= 1
 
 
-def test_an_image_that_the_warp_cannot_address_is_made_smaller_first(segmenter: Segmenter) -> None:
+INNER = st.sampled_from([(256, 256), (144, 256)])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 900), st.integers(1, 900), INNER, st.integers(0, 99))
+@example(480, 640, (256, 256), 0)
+@example(1080, 1920, (144, 256), 1)
+def test_the_input_is_sampled_as_mediapipe_does(
+    height: int, width: int, inner: tuple[int, int], seed: int
+) -> None:
+    image = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    out = np.empty((*inner, 3), np.float32)
+    fill_input(image, (2, 1, 0), out)
+
+    # Places in 32nds of a pixel, in whole numbers.
+    y, x = ((np.rint(np.arange(n) * (size / n) * 1024).astype(int) + 16) >> 5
+            for n, size in zip(inner, (height, width), strict=True))  # fmt: skip
+    total = np.zeros((*inner, 3), int)
+    for down in (0, 1):
+        for across in (0, 1):
+            weight_y = (y & 31) if down else 32 - (y & 31)
+            weight_x = (x & 31) if across else 32 - (x & 31)
+            rows = np.minimum((y >> 5) + down, height - 1)
+            columns = np.minimum((x >> 5) + across, width - 1)
+            total += image[rows][:, columns] * (weight_y[:, None] * weight_x)[..., None]
+    assert np.abs(out - ((total + 512) >> 10)[..., ::-1] / 255).max() < 1e-6
+
+    # OpenCV's warp, which MediaPipe samples with; another version may round otherwise.
+    warped = np.empty_like(out)
+    to_image = np.array([[width / inner[1], 0, 0], [0, height / inner[0], 0]])
+    crop.fill_input(image, "bgr8", to_image, warped, replicate=True)
+    assert np.abs(out - warped).mean() < 0.5 / 255
+
+
+def test_a_very_wide_image(segmenter: Segmenter) -> None:
     scene = segmenter.segment(np.full((2, 40000, 3), 200, np.uint8))
     assert scene.person_mask.shape == (2, 40000)
     assert scene.person_mask.mean() > 0.9

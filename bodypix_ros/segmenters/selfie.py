@@ -6,6 +6,8 @@ half-pixel centres.
 """
 
 import time
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,52 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, replace_options
-from bodypix_ros.segmenters.crop import fill_input
+from bodypix_ros.segmenters.resize import resize
 from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
+_NO_BIAS = np.zeros(3, np.float32)
 _NO_KEYPOINTS = np.zeros((0, 3), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Samples:
+    source: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=32)
+def _samples(size: int, count: int) -> _Samples:
+    """Of which of an axis's `size` pixels the `count` input pixels are made; the last one is repeated.
+
+    As in OpenCV's warp, which MediaPipe samples with, places are rounded to 1/1024 of a pixel, then to 1/32.
+    """
+    at = (np.rint(np.arange(count) * (size / count) * 1024).astype(np.int64) + 16) >> 5
+    low = np.minimum(at >> 5, size - 1)
+    towards = (at & 31).astype(np.float32) / np.float32(32)
+    source = np.stack([low, np.minimum(low + 1, size - 1)], axis=1).astype(np.int32)
+    return _Samples(source, np.stack([1 - towards, towards], axis=1))
+
+
+def fill_input(
+    pixels: npt.NDArray[np.uint8], channels: tuple[int, int, int], out: npt.NDArray[np.float32]
+) -> None:
+    """Sample an image as MediaPipe does: bilinear, without half-pixel centres, rounded to whole grey values.
+
+    Args:
+        pixels: uint8 (H, W, C).
+        channels: Which of the C channels are red, green and blue.
+        out: float32 (h, w, 3), overwritten with 0..1.
+    """
+    rows, columns = _samples(pixels.shape[0], out.shape[0]), _samples(pixels.shape[1], out.shape[1])
+    resize(pixels, channels, rows, columns, 1.0, _NO_BIAS, out)
+    _round(out.reshape(-1))
+
+
+@kernel("void(float32[::1])")
+def _round(values: Array) -> None:
+    """Make 0..255 whole numbers, then 0..1."""
+    for i in range(values.size):
+        values[i] = np.floor(values[i] + np.float32(0.5)) * np.float32(1 / 255)
 
 
 class Selfie(NetworkSegmenter):
@@ -71,14 +115,12 @@ class Selfie(NetworkSegmenter):
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
         """See people, all of them as one Person."""
-        pixels, _ = as_pixels(image, encoding)
+        pixels, channels = as_pixels(image, encoding)
         options = self._options
         height, width = pixels.shape[:2]
-        rows, columns = self.size
-        to_image = np.array([[width / columns, 0, 0], [0, height / rows, 0]])
         with self._main.network(*self.size).request() as request:
             started = time.perf_counter()
-            fill_input(pixels, encoding, to_image, request.input, replicate=True)
+            fill_input(pixels, channels, request.input)
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()

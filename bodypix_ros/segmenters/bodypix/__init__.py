@@ -1,1 +1,1 @@
-"""BodyPix 2: geometry, resize, masks, poses and instances, and the segmenter that joins them."""
+"""BodyPix 2: geometry, masks, poses and instances, and the segmenter that joins them."""

@@ -21,7 +21,7 @@ from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
 from bodypix_ros.segmenters.bodypix.helper import Helper
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from bodypix_ros.segmenters.bodypix.resize import resize
+from bodypix_ros.segmenters.resize import resize
 
 Boxes = list[Box]
 
@@ -127,7 +127,7 @@ class BodyPix(NetworkSegmenter):
         network = self._main.network(where.y.internal, where.x.internal)
         with network.request() as request:
             started = time.perf_counter()
-            resize(pixels, channels, where, self._scale, self._bias, request.input)
+            resize(pixels, channels, where.y, where.x, self._scale, self._bias, request.input)
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()

@@ -1,10 +1,11 @@
-"""Image -> network input in one pass: pad, resize, colour order, float, normalisation."""
+"""Image -> network input in one pass: resize, colour order, float, normalisation."""
+
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel, prefetch
-from bodypix_ros.segmenters.bodypix.geometry import Geometry
 
 _STRIP = 384
 """Bytes of a row, more or less, that are worked on at a time: with what they become they stay in the first
@@ -13,10 +14,23 @@ _LINE = np.uint64(64)
 """Bytes of a cache line."""
 
 
+class Samples(Protocol):
+    """Of which image pixels the n input pixels along an axis are made."""
+
+    @property
+    def source(self) -> npt.NDArray[np.int32]:
+        """int32 (n, 2), two image pixels, neither ever falling from one input pixel to the next."""
+
+    @property
+    def weight(self) -> npt.NDArray[np.float32]:
+        """float32 (n, 2), their weights."""
+
+
 def resize(
     image: npt.NDArray[np.uint8],
     channels: tuple[int, int, int],
-    geometry: Geometry,
+    rows: Samples,
+    columns: Samples,
     scale: float,
     bias: npt.NDArray[np.float32],
     out: npt.NDArray[np.float32],
@@ -28,12 +42,12 @@ def resize(
     Args:
         image: uint8 (H, W, C), read-only and strided arrays welcome.
         channels: Which of the C channels are red, green and blue.
-        geometry: Of H x W.
+        rows: Of the h rows, within H.
+        columns: Of the w columns, within W.
         scale: Factor of a pixel value.
         bias: float32 (3,), added to red, green and blue.
         out: float32 (h, w, 3), overwritten.
     """
-    y, x = geometry.y, geometry.x
     height, width, count = image.shape
     row_bytes = width * count
     step, along, across = image.strides
@@ -47,7 +61,7 @@ def resize(
         line, step = np.ascontiguousarray(image).reshape(-1), row_bytes
     red, _, blue = channels
     _resize(
-        line, step, row_bytes, count, red, blue, y.source, y.weight, x.source, x.weight,
+        line, step, row_bytes, count, red, blue, rows.source, rows.weight, columns.source, columns.weight,
         np.float32(scale), bias, out,
     )  # fmt: skip
 
