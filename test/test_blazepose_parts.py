@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, SKELETON
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
+from bodypix_ros.segmenters.blazepose.crop import fill_input
 from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import (
@@ -23,7 +24,6 @@ from bodypix_ros.segmenters.blazepose.region import (
 )
 from bodypix_ros.segmenters.blazepose.smoothing import LowPass, OneEuro, PoseFilter, smooth_mask
 from bodypix_ros.segmenters.blazepose.tracking import Tracker, seconds
-from bodypix_ros.segmenters.crop import fill_input
 
 OPTIONS = BlazePoseOptions()
 SHAPE = (480, 640)

@@ -47,7 +47,7 @@ def test_geometry_is_consistent(size: tuple[int, int], resolution: float, stride
         assert axis.first[-1] == axis.size
         assert (np.diff(axis.first) >= 0).all()
         assert ((axis.fraction >= 0) & (axis.fraction <= 1)).all()
-        inside = axis.weight.sum(axis=1)
+        inside = axis.samples.weight.sum(axis=1)
         assert ((inside > -1e-6) & (inside < 1 + 1e-6)).all()
 
 
@@ -105,7 +105,7 @@ def test_resize_equals_pad_then_bilinear(
     out = np.empty((y.internal, x.internal, 3), np.float32)
     before = image.copy()
     image.setflags(write=False)
-    resize(image, (2, 1, 0), where.y, where.x, 1 / 127.5, np.full(3, -1, np.float32), out)
+    resize(image, (2, 1, 0), where.y.samples, where.x.samples, 1 / 127.5, np.full(3, -1, np.float32), out)
     assert np.abs(out - expected).max() < 1e-4
     assert np.array_equal(image, before)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import bodypix_ros
 from bodypix_ros import Segmenter
 from bodypix_ros.models import store, tflite
-from bodypix_ros.segmenters import crop
+from bodypix_ros.segmenters.blazepose import crop
 from bodypix_ros.segmenters.selfie import fill_input
 
 PICTURES = (

@@ -1,6 +1,6 @@
 """Image -> network input in one pass: resize, colour order, float, normalisation."""
 
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +14,16 @@ _LINE = np.uint64(64)
 """Bytes of a cache line."""
 
 
-class Samples(Protocol):
-    """Of which image pixels the n input pixels along an axis are made."""
+class Samples(NamedTuple):
+    """Of which image pixels the n input pixels along an axis are made.
 
-    @property
-    def source(self) -> npt.NDArray[np.int32]:
-        """int32 (n, 2), two image pixels, neither ever falling from one input pixel to the next."""
+    Attributes:
+        source: int32 (n, 2), two image pixels, neither ever falling from one input pixel to the next.
+        weight: float32 (n, 2), their weights.
+    """
 
-    @property
-    def weight(self) -> npt.NDArray[np.float32]:
-        """float32 (n, 2), their weights."""
+    source: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
 
 
 def resize(
@@ -37,7 +37,7 @@ def resize(
 ) -> None:
     """Fill the network's input.
 
-    The result stays float: rounding it to uint8 before the network costs IoU and moves keypoints.
+    The result stays float: rounding it to uint8 costs BodyPix IoU and moves its keypoints.
 
     Args:
         image: uint8 (H, W, C), read-only and strided arrays welcome.
@@ -61,8 +61,7 @@ def resize(
         line, step = np.ascontiguousarray(image).reshape(-1), row_bytes
     red, _, blue = channels
     _resize(
-        line, step, row_bytes, count, red, blue, rows.source, rows.weight, columns.source, columns.weight,
-        np.float32(scale), bias, out,
+        line, step, row_bytes, count, red, blue, *rows, *columns, np.float32(scale), bias, out,
     )  # fmt: skip
 
 

@@ -6,7 +6,6 @@ half-pixel centres.
 """
 
 import time
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,21 +20,15 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, replace_options
-from bodypix_ros.segmenters.resize import resize
+from bodypix_ros.segmenters.resize import Samples, resize
 from bodypix_ros.segmenters.selfie_options import SelfieOptions
 
 _NO_BIAS = np.zeros(3, np.float32)
 _NO_KEYPOINTS = np.zeros((0, 3), np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Samples:
-    source: npt.NDArray[np.int32]
-    weight: npt.NDArray[np.float32]
-
-
 @lru_cache(maxsize=32)
-def _samples(size: int, count: int) -> _Samples:
+def _samples(size: int, count: int) -> Samples:
     """Of which of an axis's `size` pixels the `count` input pixels are made; the last one is repeated.
 
     As in OpenCV's warp, which MediaPipe samples with, places are rounded to 1/1024 of a pixel, then to 1/32.
@@ -44,7 +37,7 @@ def _samples(size: int, count: int) -> _Samples:
     low = np.minimum(at >> 5, size - 1)
     towards = (at & 31).astype(np.float32) / np.float32(32)
     source = np.stack([low, np.minimum(low + 1, size - 1)], axis=1).astype(np.int32)
-    return _Samples(source, np.stack([1 - towards, towards], axis=1))
+    return Samples(source, np.stack([1 - towards, towards], axis=1))
 
 
 def fill_input(

@@ -18,10 +18,10 @@ from bodypix_ros.runtime import Hint, Request, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.base import NetworkSegmenter, Stream, as_pixels, keypoint_box, replace_options
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
+from bodypix_ros.segmenters.blazepose.crop import fill_input
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, whole_image
 from bodypix_ros.segmenters.blazepose.tracking import Track, Tracker
-from bodypix_ros.segmenters.crop import fill_input
 
 _LANDMARK_SHAPES = {
     "landmarks": [1, landmarks.LANDMARKS * landmarks.VALUES],

@@ -12,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.segmenters.resize import Samples
+
 RESOLUTIONS = {"low": 0.25, "medium": 0.5, "high": 0.75, "full": 1.0}
 
 
@@ -24,8 +26,7 @@ class Axis:
         before: Zeros before the first pixel; `after` those after the last.
         internal: Pixels of the network's input.
         points: Points of the output grid.
-        source: int32 (internal, 2), the two image pixels an input pixel is made of, clamped to the image.
-        weight: float32 (internal, 2), their weights; 0 for a pixel in the padding.
+        samples: What each input pixel is made of: source is clamped to the image, weight 0 in the padding.
         step: int32 (size,), the internal pixel at or before each image pixel, at most internal - 2.
         fraction: float32 (size,), how far towards the next one, 0..1.
         first: int32 (n + 1,), the first image pixel of each internal step; n = max(internal - 1, 1).
@@ -36,8 +37,7 @@ class Axis:
     after: int
     internal: int
     points: int
-    source: npt.NDArray[np.int32]
-    weight: npt.NDArray[np.float32]
+    samples: Samples
     step: npt.NDArray[np.int32]
     fraction: npt.NDArray[np.float32]
     first: npt.NDArray[np.int32]
@@ -116,8 +116,7 @@ def _axis(size: int, pad: int, internal: int, stride: int) -> Axis:
         after=pad,
         internal=internal,
         points=(internal - 1) // stride + 1,
-        source=np.clip(source, 0, size - 1).astype(np.int32),
-        weight=weight.astype(np.float32),
+        samples=Samples(np.clip(source, 0, size - 1).astype(np.int32), weight.astype(np.float32)),
         step=step.astype(np.int32),
         fraction=(back - step).astype(np.float32),
         first=np.searchsorted(step, np.arange(max(internal - 1, 1) + 1)).astype(np.int32),

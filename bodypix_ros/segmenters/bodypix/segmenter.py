@@ -127,7 +127,7 @@ class BodyPix(NetworkSegmenter):
         network = self._main.network(where.y.internal, where.x.internal)
         with network.request() as request:
             started = time.perf_counter()
-            resize(pixels, channels, where.y, where.x, self._scale, self._bias, request.input)
+            resize(pixels, channels, where.y.samples, where.x.samples, self._scale, self._bias, request.input)
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()
