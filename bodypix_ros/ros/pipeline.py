@@ -224,8 +224,8 @@ class Pipeline:
 
     def _start_worker(self, mailboxes: Mailboxes[Frame]) -> None:
         thread = threading.Thread(target=self._run, args=(mailboxes,), name="infer", daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)  # once it runs: `stop`, called meanwhile, waits for these
 
     def _run(self, mailboxes: Mailboxes[Frame]) -> None:
         while taken := mailboxes.take():
