@@ -3,7 +3,9 @@ SHELL := bash
 PYTHON ?= python3
 SOURCE ?=
 OUT ?= demo
-# A file of exact versions and their hashes: with it nothing else is installed. Without it setup.py's bounds hold.
+# A file of exact versions and their hashes: with it nothing else is installed. It is complete, so pip resolves
+# nothing: it would look for what an extra in a requirement asks for beside the pins. Without it setup.py's
+# bounds hold.
 LOCK ?=
 VENV := .venv
 
@@ -37,8 +39,10 @@ ifeq ($(LOCK),)
 	$(VENV)/bin/pip install --quiet --upgrade pip
 	$(VENV)/bin/pip install --quiet -e '.[$(EXTRAS)]'
 else
-	$(VENV)/bin/pip install --quiet --require-hashes -r $(LOCK)
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(LOCK)
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	$(VENV)/bin/pip check
+	$(VENV)/bin/python -I .ci/installed.py $(LOCK)
 endif
 	touch $@
 
