@@ -28,9 +28,9 @@ test: $(VENV)/.ready
 ifeq ($(ROS),)
 	@echo 'ROS 2: none is sourced and none is in /opt/ros: the tests of the nodes are skipped'
 else
-	$(ROS) && $(VENV)/bin/python -m pytest test/ros test/test_messages_on_ros.py
+	$(ROS) && $(VENV)/bin/python -m pytest test/on_ros
 endif
-	$(VENV)/bin/python -m pytest --ignore=test/ros --ignore=test/test_messages_on_ros.py
+	$(VENV)/bin/python -m pytest --ignore=test/on_ros
 
 $(VENV)/.ready: setup.py pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.picture_size import PictureError, check_picture
+from bodypix_ros.imaging.picture_size import PictureError, check_picture
 
 Image = npt.NDArray[np.uint8]
 

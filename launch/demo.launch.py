@@ -12,7 +12,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
-from bodypix_ros.ros import launching
+from bodypix_ros.ros.shared import launching
 
 _CONFIG = PathJoinSubstitution([FindPackageShare("bodypix_ros"), "config"])
 

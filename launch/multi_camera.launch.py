@@ -8,7 +8,7 @@ from typing import Any
 from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 
-from bodypix_ros.ros import launching
+from bodypix_ros.ros.shared import launching
 
 
 def _start(context: Any) -> list[Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from support.paths import ROOT
 
 # A file size limit of 0 is a full disk: opening works, every write fails.
 KERNEL = """
@@ -38,7 +38,7 @@ from pathlib import Path
 
 import openvino as ov
 from bodypix_ros.runtime import Runtime
-from test_runtime import FakeCompiled, tiny_model
+from support.devices import FakeCompiled, tiny_model
 
 class Core:
     available_devices = ["GPU"]

@@ -2,17 +2,17 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bodypix_ros.rendering import MODES
-from bodypix_ros.ros.parameters import PARAMETERS
-from bodypix_ros.ros.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
-from bodypix_ros.ros.renderer_options import FIELDS
+from bodypix_ros.ros.renderer.options import FIELDS
+from bodypix_ros.ros.segmenter.parameters import PARAMETERS
+from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
+from support.paths import ROOT
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def row(field: "dataclasses.Field[Any]") -> str:

@@ -18,15 +18,15 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-import policy
 from bodypix_ros.models import catalogue
 from bodypix_ros.models.download import DownloadError, download
 from bodypix_ros.rendering import MODES
-from bodypix_ros.ros.joining import IMAGE
-from bodypix_ros.ros.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
-from bodypix_ros.ros.renderer_options import inputs_of
+from bodypix_ros.ros.renderer.joining import IMAGE
+from bodypix_ros.ros.renderer.options import inputs_of
+from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
+from support import policy
+from support.paths import ROOT
 
-ROOT = policy.ROOT
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
 
@@ -206,7 +206,7 @@ _WORKS = """
 from pathlib import Path
 import numpy as np
 import bodypix_ros
-from checkpoints import write_tiny_bodypix
+from support.checkpoints import write_tiny_bodypix
 
 write_tiny_bodypix(Path("models"), seed=9)
 with bodypix_ros.load("bodypix-mobilenet-050-s16-q4", device="CPU", model_dir="models") as segmenter:

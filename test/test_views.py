@@ -2,14 +2,15 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from bodypix_ros.ros import drawing, pipeline, skeletons
+from bodypix_ros.ros.messages import markers as skeletons
+from bodypix_ros.ros.renderer import drawing
+from bodypix_ros.ros.segmenter import pipeline
+from support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 DETECTIONS = "vision_msgs/msg/Detection2DArray"
 TOPICS = {

@@ -17,12 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.bags import typestore
 from bodypix_ros.benchmarks.ceiling import LEAD_S, Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.media import Image
-from bodypix_ros.ros import inference, messages, typestore
-from bodypix_ros.ros.parameters import Settings
-from bodypix_ros.ros.pipeline import Camera, Frame, Pipeline
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.segmenter import inference
+from bodypix_ros.ros.segmenter.parameters import Settings
+from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
 from bodypix_ros.segmenters.base import NetworkSegmenter
 
 WIDTH, HEIGHT = 640, 480
@@ -186,9 +189,9 @@ class Cameras:
             time.sleep(0.002)
 
 
-def _message(types: messages.MessageTypes, name: str, image: Image) -> Any:
+def _message(types: MessageTypes, name: str, image: Image) -> Any:
     """A camera's image, its data as a message of ROS has them."""
-    message = messages.bgr_image(types, types.Image().header, image)
+    message = images.bgr_image(types, types.Image().header, image)
     message.header.frame_id, message.header.stamp.nanosec = name, 1
     return message
 

@@ -85,20 +85,23 @@ def command(
       ros2 bag play people/
     """  # noqa: D301 - click's mark
     try:
-        from bodypix_ros.ros import bag
+        from bodypix_ros.bags import plan as planning
+        from bodypix_ros.bags.process import process
+        from bodypix_ros.bags.reading import InputBag
+        from bodypix_ros.bags.writing import check_target
     except ModuleNotFoundError as error:
         raise ImportError(
             f"{error}; bags are read and written with rosbags: pip install 'bodypix_ros[bag]'"
         ) from error
 
-    bag.check_target(target)
-    with bag.InputBag(source) as recorded:
-        what = bag.plan(recorded, image_topics, copy, copy_all)
+    check_target(target)
+    with InputBag(source) as recorded:
+        what = planning.plan(recorded, image_topics, copy, copy_all)
         with (
             load_segmenter(model, options) as segmenter,
             progress_bar(what.images, " images", quiet) as bar,
         ):
-            report = bag.process(
+            report = process(
                 segmenter, recorded, what, target, bar, storage=storage, mono16_max=mono16_max, mode=mode
             )
             ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"

@@ -59,7 +59,7 @@ def command(
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 -m bodypix-resnet50-s16-q2
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 --reference-dilation
     """  # noqa: D301 - click's mark
-    from bodypix_ros import coco
+    from bodypix_ros.coco import evaluation
 
     rows = []
     for model in models:
@@ -72,7 +72,7 @@ def command(
                 bar.total = total
                 bar.update(done - bar.n)
 
-            metrics = coco.evaluate(segmenter, annotations, images, report)
+            metrics = evaluation.evaluate(segmenter, annotations, images, report)
             rows.append(
                 {
                     "model": segmenter.model,

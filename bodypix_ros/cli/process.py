@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import __version__, media, rendering
-from bodypix_ros.coco import DocumentWriter
+from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
-from bodypix_ros.models.checkpoint import MAX_GRAPH_BYTES
 from bodypix_ros.models.download import DownloadError, TooLongError, download
+from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
 
 __all__ = [
     "DigestError",

@@ -1,1 +1,1 @@
-"""ROS 2: messages, parameters, nodes and bags. Only the nodes import rclpy."""
+"""ROS 2: nodes, what they decide, messages. Only `*_node.py` and `shared/node.py` import rclpy."""

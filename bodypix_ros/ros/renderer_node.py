@@ -19,10 +19,13 @@ from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-from bodypix_ros.ros import drawing, messages, skeletons, waiting
-from bodypix_ros.ros.base_node import Log, StartError, declare, fill, newest, run
-from bodypix_ros.ros.joining import IMAGE, Joiner
-from bodypix_ros.ros.renderer_options import DETECTIONS, FIELDS, RendererOptions, inputs_of, required_of
+from bodypix_ros.ros.messages import markers as skeletons
+from bodypix_ros.ros.messages.types import ros_types
+from bodypix_ros.ros.renderer import drawing
+from bodypix_ros.ros.renderer.joining import IMAGE, Joiner
+from bodypix_ros.ros.renderer.options import DETECTIONS, FIELDS, RendererOptions, inputs_of, required_of
+from bodypix_ros.ros.shared import waiting
+from bodypix_ros.ros.shared.node import Log, StartError, declare, fill, newest, run
 
 LOOK_S = 0.25
 """Seconds between two looks at whether anybody subscribes (Humble does not tell)."""
@@ -49,7 +52,7 @@ class RendererNode(Node):  # type: ignore[misc]
         options = self._options
         self._topics = [_Topics(self, name, options) for name in options.camera_names]
         cameras = [topics.camera for topics in self._topics]
-        self._painter = drawing.Painter(cameras, options, messages.ros_types(), Log(self.get_logger()))
+        self._painter = drawing.Painter(cameras, options, ros_types(), Log(self.get_logger()))
         self.add_on_set_parameters_callback(self._on_set)
         # Not the node's clock: simulated time may stand still, and people look all the same.
         self.create_timer(LOOK_S, self._on_look, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -23,11 +23,13 @@ from rclpy.serialization import serialize_message
 from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool
 
-from bodypix_ros.ros import diagnostics, inference, messages
-from bodypix_ros.ros.base_node import Log, StartError, declare, fill, run
-from bodypix_ros.ros.camera_node import Topics
-from bodypix_ros.ros.parameters import NODE_PARAMETERS, Settings, model_parameters
-from bodypix_ros.ros.pipeline import Pipeline
+from bodypix_ros.ros.messages.types import ros_types
+from bodypix_ros.ros.segmenter import inference
+from bodypix_ros.ros.segmenter.parameters import NODE_PARAMETERS, Settings, model_parameters
+from bodypix_ros.ros.segmenter.pipeline import Pipeline
+from bodypix_ros.ros.segmenter.topics import Topics
+from bodypix_ros.ros.shared import diagnostics
+from bodypix_ros.ros.shared.node import Log, StartError, declare, fill, run
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
@@ -185,7 +187,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             self._pipeline = Pipeline(
                 self._inference,
                 self._settings,
-                messages.ros_types(),
+                ros_types(),
                 serialize_message,
                 self._age_ms,
                 self._log,

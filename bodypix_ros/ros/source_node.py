@@ -12,11 +12,13 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
 from bodypix_ros.media import MediaError, find_sources
-from bodypix_ros.ros import calibration, messages
-from bodypix_ros.ros.base_node import Log, StartError, declare, run
-from bodypix_ros.ros.calibration import Calibration
-from bodypix_ros.ros.playing import Pace, play
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.types import ros_types
+from bodypix_ros.ros.shared.node import Log, StartError, declare, run
+from bodypix_ros.ros.source.playing import Pace, play
 from bodypix_ros.segmenters.base import check_ranges, option
+from bodypix_ros.space import calibration
+from bodypix_ros.space.calibration import Calibration
 
 _TICK_S = 0.005
 """Simulated time is looked at so often: how fast it goes is not known."""
@@ -75,7 +77,7 @@ class SourceNode(Node):  # type: ignore[misc]
             )
         except (ValueError, MediaError) as error:
             raise StartError(str(error)) from error
-        self._types = messages.ros_types()
+        self._types = ros_types()
         self._image, self._camera_info = (
             self.create_publisher(
                 kind,
@@ -137,14 +139,14 @@ class SourceNode(Node):  # type: ignore[misc]
             self._ending.wait(_TICK_S if simulated else left_s)
         return False
 
-    def _publish(self, image: messages.Pixels) -> None:
+    def _publish(self, image: images.Pixels) -> None:
         height, width = image.shape[:2]
         known = self._calibration or calibration.guess(width, height, self._options.fov)
         message = CameraInfo()
         header = message.header
         header.stamp = self.get_clock().now().to_msg()
         header.frame_id = self._options.frame_id
-        self._image.publish(messages.bgr_image(self._types, header, image))
+        self._image.publish(images.bgr_image(self._types, header, image))
         if (known.width, known.height) == (width, height):
             self._camera_info.publish(_fill(message, known))
         elif not self._misfit_said:

@@ -68,7 +68,7 @@ def load(
         "options": options,
     }
     if entry.family == "selfie":
-        from bodypix_ros.segmenters.selfie import Selfie
+        from bodypix_ros.segmenters.selfie.segmenter import Selfie
 
         return Selfie(entry, **common)
     from bodypix_ros.segmenters.blazepose.segmenter import BlazePose

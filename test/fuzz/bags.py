@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
 import bodypix_ros
+from bodypix_ros.bags.typestore import default_message, typestore
 from bodypix_ros.cli import main
-from bodypix_ros.ros.typestore import default_message, typestore
-from fake import FakeSegmenter, people_picture
 from fuzz.cases import Case, Execute, check, check_message
 from fuzz.mutate import changed, damaged, number, some_text
+from support.fake import FakeSegmenter, people_picture
 
 _STORE = typestore()
 _START_NS = 1_700_000_000_000_000_000

@@ -11,8 +11,8 @@ import yaml
 
 from bodypix_ros.models import catalogue
 from bodypix_ros.models.catalogue import CatalogueError
-from bodypix_ros.ros import parameters
-from bodypix_ros.ros.parameters import PARAMETERS, Settings
+from bodypix_ros.ros.segmenter import parameters
+from bodypix_ros.ros.segmenter.parameters import PARAMETERS, Settings
 from fuzz.cases import Case, Execute, check
 from fuzz.mutate import changed, damaged, some_text, value
 
@@ -166,7 +166,7 @@ def _file(case: Case, files: list[bytes]) -> str:
 def _launch(case: Case) -> str:
     from types import SimpleNamespace
 
-    from bodypix_ros.ros import launching
+    from bodypix_ros.ros.shared import launching
 
     names = [argument.name for argument in launching.arguments("segmenter.yaml")]
     values = {name: some_text(case.rng) for name in names}

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from bodypix_ros.picture_size import MAX_PIXELS, picture_size
-from bodypix_ros.ros import messages
-from bodypix_ros.ros.messages import MessageError
+from bodypix_ros.imaging.picture_size import MAX_PIXELS, picture_size
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.images import MessageError
 from fuzz.cases import Case, Execute, check
 from fuzz.mutate import SIZES, damaged, some_text
 
@@ -74,7 +74,7 @@ def start(shared: Path) -> Execute:
 def _raw(case: Case, white: int) -> str:
     rng = case.rng
     encoding = (
-        rng.choice(messages.ENCODINGS)
+        rng.choice(images.ENCODINGS)
         if rng.random() < 0.95
         else rng.choice(("jpeg", "16SC3", "32FC1", some_text(rng)))
     )
@@ -101,7 +101,7 @@ def _raw(case: Case, white: int) -> str:
         *(("mono16_max",) if not 1 <= white <= 65535 else ()),
     )
     refusals = (MessageError, ValueError) if len(names) > 1 else (MessageError,)
-    outcome, made = case.attempt(lambda: messages.to_image(message, mono16_max=white), refusals, names)
+    outcome, made = case.attempt(lambda: images.to_image(message, mono16_max=white), refusals, names)
     if made is not None:
         _usable(made, (height, width))
     return f"raw {outcome}"
@@ -113,7 +113,7 @@ def _compressed(case: Case, suffix: str, data: bytes, white: int) -> str:
     names = (f"{len(data)} bytes", *(("mono16_max",) if not 1 <= white <= 65535 else ()))
     refusals = (MessageError, ValueError) if len(names) > 1 else (MessageError,)
     outcome, made = case.attempt(
-        lambda: messages.to_image_compressed(message, mono16_max=white), refusals, names
+        lambda: images.to_image_compressed(message, mono16_max=white), refusals, names
     )
     if made is not None:
         size = picture_size(data)
@@ -129,7 +129,7 @@ def _usable(made: tuple[Any, str], size: tuple[int, int] | None) -> None:
     check(pixels.shape[2:] == channels, f"{pixels.shape} {encoding}")
     check(size is None or pixels.shape[:2] == size, f"{pixels.shape} for {size}")
     check(0 <= int(pixels.max()) <= 255, "unreadable")  # touches all of them
-    check(messages.as_bgr(pixels, encoding).shape == (*pixels.shape[:2], 3), "as_bgr")
+    check(images.as_bgr(pixels, encoding).shape == (*pixels.shape[:2], 3), "as_bgr")
 
 
 def _worse(case: Case, suffix: str, data: bytes) -> bytes:

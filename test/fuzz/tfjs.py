@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-import checkpoints
 from bodypix_ros.models.tfjs import CheckpointError, MissingShardError, read_model
 from fuzz.cases import Case, Execute, check, check_message
 from fuzz.mutate import changed, damaged, some_text
+from support import checkpoints
 
 _COMPUTED_EVERY = 4
 

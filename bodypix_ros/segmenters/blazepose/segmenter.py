@@ -12,13 +12,13 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
+from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Request, Runtime, Timings
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.base import NetworkSegmenter, Stream, as_pixels, keypoint_box, replace_options
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
-from bodypix_ros.segmenters.blazepose.crop import fill_input
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, whole_image
 from bodypix_ros.segmenters.blazepose.tracking import Track, Tracker

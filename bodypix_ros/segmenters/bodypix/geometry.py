@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.segmenters.resize import Samples
+from bodypix_ros.imaging.resize import Samples
 
 RESOLUTIONS = {"low": 0.25, "medium": 0.5, "high": 0.75, "full": 1.0}
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.imaging.resize import resize
 from bodypix_ros.models import store, tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime import Hint, Request, Runtime, Timings
@@ -18,10 +19,9 @@ from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, keypoint_bo
 from bodypix_ros.segmenters.bodypix import masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
-from bodypix_ros.segmenters.bodypix.helper import Helper
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from bodypix_ros.segmenters.resize import resize
+from bodypix_ros.segmenters.bodypix.second_thread import Helper
 
 Boxes = list[Box]
 

@@ -1,0 +1,1 @@
+"""COCO's format: Scenes written as annotations, and models measured against annotations."""

@@ -1,0 +1,1 @@
+"""Messages: images, people, labels and markers, without rclpy; the message classes are given."""

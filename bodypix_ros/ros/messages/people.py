@@ -1,0 +1,106 @@
+"""Persons of a Scene -> detection messages."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.scene import Person, Scene
+from bodypix_ros.space.pose import Placed
+
+
+def persons(types: MessageTypes, header: Any, scene: Scene) -> Any:
+    """Make the vision_msgs/Detection2DArray `persons`: one result, ("person", score), per person.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        scene: Whose persons.
+    """
+    message = types.Detection2DArray()
+    message.header = header
+    message.detections = detections = []
+    for person in scene.persons:
+        detection = _detection(types, header, person)
+        result = types.ObjectHypothesisWithPose()
+        result.hypothesis.class_id = "person"
+        result.hypothesis.score = float(person.score)
+        detection.results = [result]
+        detections.append(detection)
+    return message
+
+
+def keypoints(types: MessageTypes, header: Any, scene: Scene) -> Any:
+    """Make the vision_msgs/Detection2DArray `keypoints`: one result per keypoint of every person.
+
+    A result's class_id is the keypoint's name, its position the keypoint's x and y in image pixels.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        scene: Whose persons.
+    """
+    message = types.Detection2DArray()
+    message.header = header
+    message.detections = detections = []
+    new_result = types.ObjectHypothesisWithPose
+    for person in scene.persons:
+        detection = _detection(types, header, person)
+        detection.results = results = []
+        # tolist: rclpy's setters want Python's floats, and numpy gives them fastest in one go.
+        for name, (x, y, score) in zip(scene.keypoint_names, person.keypoints.tolist(), strict=False):
+            result = new_result()
+            hypothesis, position = result.hypothesis, result.pose.pose.position
+            hypothesis.class_id = name
+            hypothesis.score = score
+            position.x = x
+            position.y = y
+            results.append(result)
+        detections.append(detection)
+    return message
+
+
+def keypoints_3d(types: MessageTypes, header: Any, names: Sequence[str], people: Sequence[Placed]) -> Any:
+    """Make the vision_msgs/Detection3DArray `keypoints_3d`: one result per keypoint of every placed person.
+
+    A result's class_id is the keypoint's name, its position is in metres in the image's optical frame; the
+    box holds all keypoints.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        names: Of the keypoints.
+        people: Those who were placed.
+    """
+    message = types.Detection3DArray()
+    message.header = header
+    message.detections = detections = []
+    for person in people:
+        detection = types.Detection3D()
+        detection.header = header
+        detection.id = "" if person.track_id is None else str(person.track_id)
+        low, high = person.points[:, :3].min(axis=0), person.points[:, :3].max(axis=0)
+        position, size = detection.bbox.center.position, detection.bbox.size
+        position.x, position.y, position.z = ((low + high) / 2).tolist()
+        size.x, size.y, size.z = (high - low).tolist()
+        detection.results = results = []
+        for name, (x, y, z, score) in zip(names, person.points.tolist(), strict=True):
+            result = types.ObjectHypothesisWithPose()
+            result.hypothesis.class_id, result.hypothesis.score = name, score
+            position = result.pose.pose.position
+            position.x, position.y, position.z = x, y, z
+            results.append(result)
+        detections.append(detection)
+    return message
+
+
+def _detection(types: MessageTypes, header: Any, person: Person) -> Any:
+    """A Detection2D with everything but its results."""
+    detection = types.Detection2D()
+    detection.header = header
+    x0, y0, x1, y1 = person.box
+    box, position = detection.bbox, detection.bbox.center.position
+    position.x, position.y = (x0 + x1) / 2, (y0 + y1) / 2
+    box.size_x, box.size_y = float(x1 - x0), float(y1 - y0)
+    if person.track_id is not None:
+        detection.id = str(person.track_id)
+    return detection

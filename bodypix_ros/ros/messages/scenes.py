@@ -1,0 +1,114 @@
+"""Messages -> Scene: the way back of `messages`, for who draws what another node saw. Without rclpy."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bodypix_ros.anatomy import PARTS
+from bodypix_ros.ros.messages.images import MessageError, to_image
+from bodypix_ros.ros.messages.labels import MAX_LABEL
+from bodypix_ros.scene import Box, Person, Scene
+
+_LABELS = ("mono8", "8UC1")
+
+
+def to_scene(
+    size: tuple[int, int],
+    *,
+    instance_mask: Any = None,
+    part_mask: Any = None,
+    persons: Any = None,
+    keypoints: Any = None,
+) -> Scene:
+    """Put a Scene together from messages of one image; any of them may be missing.
+
+    What nobody publishes stays empty: `confidence`, metres, and without any mask `person_mask`. Without
+    `persons` a person's score is the mean of the keypoints' scores; without `keypoints` there are none.
+
+    Args:
+        size: Height and width of the image.
+        instance_mask: sensor_msgs/Image, 0 nobody, k + 1 on the k-th of the persons.
+        part_mask: sensor_msgs/Image, 0 background, part id + 1.
+        persons: vision_msgs/Detection2DArray.
+        keypoints: vision_msgs/Detection2DArray, the same persons in the same order.
+
+    Raises:
+        MessageError: A mask is no whole mono8 image of that size, or the two lists of persons do not fit.
+    """
+    instances = None if instance_mask is None else _labels("instance_mask", instance_mask, size, MAX_LABEL)
+    parts = None if part_mask is None else _labels("part_mask", part_mask, size, len(PARTS))
+    people, names = _people(size, persons, keypoints)
+    if instances is None:
+        instances = np.zeros(size, np.uint8)
+    # The parts cover people of whom no person was made; the instances do not.
+    person_mask = (instances if parts is None else parts) > 0
+    return Scene(person_mask, instances, parts, None, people, names)
+
+
+def _labels(name: str, message: Any, size: tuple[int, int], most: int) -> npt.NDArray[np.uint8]:
+    if message.encoding not in _LABELS:
+        raise MessageError(f"{name} is {message.encoding}, but a label image must be mono8")
+    if (message.height, message.width) != size:
+        raise MessageError(
+            f"{name} is {message.width}x{message.height}, but the image of its stamp is {size[1]}x{size[0]}: "
+            "both must come from one camera"
+        )
+    labels, _ = to_image(message)
+    if labels.max() > most:
+        raise MessageError(f"{name} holds the label {labels.max()}, but labels go from 0 to {most}")
+    return np.ascontiguousarray(labels)
+
+
+def _people(
+    size: tuple[int, int], persons: Any, keypoints: Any
+) -> tuple[tuple[Person, ...], tuple[str, ...]]:
+    """The persons, and the names of their keypoints."""
+    first, second = (None if m is None else list(m.detections) for m in (persons, keypoints))
+    if first is not None and second is not None and len(first) != len(second):
+        raise MessageError(
+            f"persons holds {len(first)} and keypoints {len(second)}, but both must be of one frame"
+        )
+    detections = first or second or []
+    names, rows = _points(second or [])
+    people = []
+    for k, detection in enumerate(detections):
+        points = rows[k] if rows else np.zeros((0, 3), np.float32)
+        if first is not None:
+            score = float(detection.results[0].hypothesis.score) if detection.results else 0.0
+        else:
+            score = float(points[:, 2].mean()) if len(points) else 0.0
+        people.append(Person(score, _box(detection.bbox, size), points, None, _number(detection.id)))
+    return tuple(people), names
+
+
+def _points(detections: Sequence[Any]) -> tuple[tuple[str, ...], list[npt.NDArray[np.float32]]]:
+    """The names of all keypoints, and a row per name for every person: score 0 for one that is not there."""
+    found = []
+    for detection in detections:
+        points = {}
+        for result in detection.results:
+            position = result.pose.pose.position
+            points[result.hypothesis.class_id] = (position.x, position.y, result.hypothesis.score)
+        found.append(points)
+    names = tuple(dict.fromkeys(name for points in found for name in points))
+    absent = (0.0, 0.0, 0.0)
+    rows = [[points.get(name, absent) for name in names] for points in found]
+    return names, [np.array(row, np.float32).reshape(-1, 3) for row in rows]
+
+
+def _box(bbox: Any, size: tuple[int, int]) -> Box:
+    """Half open and inside the image; zeros where that leaves nothing."""
+    center = bbox.center.position
+    corners = [center.x - bbox.size_x / 2, center.y - bbox.size_y / 2]
+    corners += [center.x + bbox.size_x / 2, center.y + bbox.size_y / 2]
+    if not np.isfinite(corners).all():
+        return (0, 0, 0, 0)
+    height, width = size
+    x0, y0, x1, y1 = np.clip(np.rint(corners), 0, [width, height, width, height]).astype(int).tolist()
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else (0, 0, 0, 0)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,380 @@
+"""One frame's way through the node: message, image, Scene, messages; and the threads that walk it."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+from bodypix_ros.models import catalogue
+from bodypix_ros.ros.messages import images, labels, people
+from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
+from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.segmenter.inference import (
+    AbandonedError,
+    Inference,
+    InferenceStream,
+    Log,
+    claim,
+    in_background,
+)
+from bodypix_ros.ros.segmenter.parameters import Settings
+from bodypix_ros.ros.shared.diagnostics import Statistics
+from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
+from bodypix_ros.scene import Scene
+from bodypix_ros.space import pose
+from bodypix_ros.space.lens import Lens, PlacingError
+
+OUTPUTS = ("instance_mask", "part_mask", "persons", "keypoints", "confidence")
+"""The topics that every frame may fill, in the order of publishing."""
+KEYPOINTS_3D = "keypoints_3d"
+"""The topic that a frame fills where the model knows metres and the camera is calibrated; the last one."""
+LABEL_INFOS = ("instance_mask/label_info", "part_mask/label_info")
+
+_NO_PARTS, _NO_METRES = "the model has no parts", "the model has no metres"
+_ABSENT = {
+    "bodypix": {KEYPOINTS_3D: _NO_METRES},
+    "selfie": {"part_mask": _NO_PARTS, KEYPOINTS_3D: _NO_METRES},
+    "blazepose": {"part_mask": _NO_PARTS},
+}
+
+LOG_EVERY_S = 5.0
+"""Seconds between two logs of the same kind of error of the same camera."""
+
+
+class Frame(NamedTuple):
+    """A message on its way.
+
+    Attributes:
+        message: The image.
+        arrived_s: When it came, by `time.monotonic()`.
+        admitted: Whether the rate limit has let it pass already.
+    """
+
+    message: Any
+    arrived_s: float
+    admitted: bool = False
+
+
+class Port(Protocol):
+    """A camera's topics."""
+
+    def listeners(self, topic: str) -> int:
+        """How many subscribe to an output."""
+
+    def publish(self, topic: str, message: Any) -> None:
+        """Publish a message, or one that is serialised already."""
+
+
+def absent(model: str) -> dict[str, str]:
+    """The topics that a model cannot fill, and why."""
+    return dict(_ABSENT[catalogue.model(model).family])
+
+
+@dataclass(slots=True)
+class Camera:
+    """A camera: its topics and what happened to its frames.
+
+    Attributes:
+        announced: What the label infos said when they were published last; None: they are due.
+        lens: How it sees; None until that is known.
+        lens_error: Why nobody can be placed in front of it; empty where somebody can.
+        compiling: What is being compiled for its images; None most of the time.
+    """
+
+    name: str
+    port: Port
+    statistics: Statistics = field(default_factory=Statistics)
+    rate: RateLimit = field(default_factory=RateLimit)
+    announced: tuple[float, int] | None = None
+    wanted: tuple[str, ...] = ()
+    detections: dict[str, Stencils] = field(default_factory=dict)
+    lens: Lens | None = None
+    lens_error: str = ""
+    compiling: "Compilation | None" = None
+
+    def calibrate(self, info: Any) -> None:
+        """Take a sensor_msgs/CameraInfo."""
+        known = self.lens is not None
+        try:
+            self.lens = Lens.of(info)
+        except PlacingError as error:
+            self.lens, self.lens_error = None, str(error)
+            return
+        if not known:  # else it is for the next frame to say
+            self.lens_error = ""
+
+
+@dataclass(slots=True, eq=False, frozen=True)
+class Compilation:
+    """A network being compiled for images of a size such as "640x480", since a `time.monotonic()`."""
+
+    size: str
+    began_s: float
+    camera: Camera
+    segmenter: Any
+
+
+class Throttle:
+    """Says the same kind of thing once in a while, and how often it happened meanwhile."""
+
+    def __init__(self, say: Callable[[str], None], every_s: float = LOG_EVERY_S) -> None:
+        self._say, self._every_s = say, every_s
+        self._kinds: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, kind: str, text: str, now_s: float) -> None:
+        """Say `text`, unless something of its kind was said a moment ago."""
+        said_s, unsaid = self._kinds.get(kind, (-self._every_s, 0))
+        if now_s - said_s < self._every_s:
+            self._kinds[kind] = said_s, unsaid + 1
+            return
+        self._say(f"{text} ({unsaid} more like this before)" if unsaid else text)
+        self._kinds[kind] = now_s, 0
+
+
+def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[str, ...]:
+    """The outputs to compute and publish.
+
+    Args:
+        settings: Those in force.
+        listeners: How many subscribe to a topic.
+    """
+    if not settings.node.enabled:
+        return ()
+    missing = absent(settings.node.model)
+    asked = {"part_mask": getattr(settings.model, "parts", False), "confidence": settings.model.confidence}
+    return tuple(
+        topic
+        for topic in (*OUTPUTS, KEYPOINTS_3D)
+        if topic not in missing and asked.get(topic, True) and (not settings.node.lazy or listeners(topic))
+    )
+
+
+class Pipeline:
+    """Processes frames. May be called from several threads, for one camera from one at a time."""
+
+    def __init__(
+        self,
+        inference: Inference,
+        settings: Settings,
+        types: MessageTypes,
+        serialize: Callable[[Any], bytes],
+        age_ms: Callable[[Any], float | None],
+        log: Log,
+    ) -> None:
+        """Wire it.
+
+        Args:
+            inference: The model.
+            settings: Those in force; replace the attribute to change them.
+            types: The message classes.
+            serialize: Message -> bytes, which can be published as well.
+            age_ms: Milliseconds since a stamp; None for a stamp that is not set.
+            log: Gets told what fails.
+        """
+        self.inference, self.settings = inference, settings
+        self._types, self._serialize, self._age_ms = types, serialize, age_ms
+        compressed = settings.node.input_transport == "compressed"
+        self._decode = images.to_image_compressed if compressed else images.to_image
+        self._complain = Throttle(log.error)
+        self._cameras: dict[str, Camera] = {}
+        self._streams: dict[str, InferenceStream] = {}
+        self._threads: list[threading.Thread] = []
+        self._compilations: set[Compilation] = set()
+        self.mailboxes: Mailboxes[Frame] = Mailboxes([])
+
+    def start(self, cameras: list[Camera]) -> None:
+        """Take the cameras' frames until stopped."""
+        self._cameras = {camera.name: camera for camera in cameras}
+        self._streams = {camera.name: self.inference.stream() for camera in cameras}
+        for camera in cameras:
+            camera.compiling = None
+            camera.detections = {
+                "persons": Stencils(self._persons, person_numbers, self._serialize),
+                "keypoints": Stencils(self._keypoints, keypoint_numbers, self._serialize),
+            }
+        self.mailboxes, self._compilations, self._threads = Mailboxes(list(self._cameras)), set(), []
+        # Whoever has the turn finds an idle request: cameras wait in the mailboxes, which are fair.
+        for _ in range(min(len(cameras), self.inference.segmenter.requests)):
+            self._start_worker(self.mailboxes)
+
+    def stop(self, timeout_s: float = 0.5) -> None:
+        """Take no more frames. Waits for the one at hand, but not long: it may be in a native call."""
+        self.mailboxes.close()
+        end_s = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, end_s - time.monotonic()))
+
+    def check(self, now_s: float) -> None:
+        """Give up inferences that take too long; to be called once a second or so.
+
+        Args:
+            now_s: `time.monotonic()`.
+        """
+        limit_s = self.settings.node.inference_timeout
+        for turn in self.inference.give_up(limit_s, now_s):
+            for name, camera in self._cameras.items():
+                if self._streams[name] is turn.stream:
+                    camera.statistics.counts.failed += 1
+                    text = f"a frame was given up, as the model did not answer for {turn.waited_s:.0f} s"
+                    self._report(camera, "hung", text)
+                    # Its thread has the old one.
+                    self._streams[name] = self.inference.stream()
+                    self._threads.remove(turn.thread)
+                    self.mailboxes.release(name)
+                    self.inference.afterwards(partial(self._start_worker, self.mailboxes))
+        for compilation in self._compilations.copy():
+            # On a device that was left: it may never end.
+            replaced = compilation.segmenter is not self.inference.segmenter
+            if replaced and claim(self._compilations, compilation):
+                compilation.camera.compiling = None
+                self.mailboxes.release(compilation.camera.name)
+
+    def _start_worker(self, mailboxes: Mailboxes[Frame]) -> None:
+        thread = threading.Thread(target=self._run, args=(mailboxes,), name="infer", daemon=True)
+        thread.start()
+        self._threads.append(thread)  # once it runs: `stop`, called meanwhile, waits for these
+
+    def _run(self, mailboxes: Mailboxes[Frame]) -> None:
+        while taken := mailboxes.take():
+            name, frame = taken
+            camera, release = self._cameras[name], True
+            try:
+                release = self._process(camera, frame, mailboxes)
+            except AbandonedError:
+                return  # whatever comes after it is done by others already
+            except Exception as error:  # noqa: BLE001 - one frame's failure is not the next one's
+                camera.statistics.counts.failed += 1
+                self._report(camera, "failed", f"a frame failed: {type(error).__name__}: {error}")
+            if release:
+                mailboxes.release(name)
+
+    def _process(self, camera: Camera, frame: Frame, mailboxes: Mailboxes[Frame]) -> bool:
+        """Do everything for one frame. Returns whether that ends the camera's turn."""
+        settings, counts, header = self.settings, camera.statistics.counts, frame.message.header
+        self._announce(camera, settings, header)
+        camera.wanted = wanted(settings, camera.port.listeners)
+        if camera.lens is None:
+            camera.wanted = tuple(topic for topic in camera.wanted if topic != KEYPOINTS_3D)
+        if not camera.wanted:
+            counts.idle += 1
+            return True
+        if not frame.admitted and not camera.rate.allows(frame.arrived_s, settings.node.max_rate):
+            counts.over_rate += 1
+            return True
+        try:
+            image, encoding = self._decode(frame.message, mono16_max=settings.node.mono16_max)
+        except images.MessageError as error:
+            counts.bad += 1
+            self._report(camera, "bad", f"a frame cannot be read: {error}")
+            return True
+        height, width = image.shape[:2]
+        if not self.inference.is_ready(height, width):
+            # Compiling takes seconds on some devices: the other cameras go on meanwhile.
+            compilation = Compilation(f"{width}x{height}", time.monotonic(), camera, self.inference.segmenter)
+            camera.compiling = compilation
+            self._compilations.add(compilation)
+            future = in_background(lambda: self.inference.prepare(height, width), "prepare")
+            future.add_done_callback(
+                lambda done: self._prepared(compilation, frame, mailboxes, done.exception())
+            )
+            return False
+        self.inference.update(self._model_options(settings))
+        started_s = time.monotonic()
+        try:
+            scene = self._streams[camera.name].segment(image, encoding, header.stamp)
+        except RuntimeError as error:
+            counts.failed += 1
+            device = self.inference.segmenter.device
+            self._report(camera, "failed", f"the model failed on {device}: {error}")
+            return True
+        segment_s = time.monotonic() - started_s
+        published = self._publish(camera, header, scene)
+        done_s = time.monotonic()
+        age_ms = self._age_ms(header.stamp)
+        overall_ms = (done_s - frame.arrived_s) * 1e3
+        camera.statistics.publication(
+            time.monotonic(),
+            age_ms=overall_ms if age_ms is None else age_ms,
+            overhead_ms=overall_ms - segment_s * 1e3,
+            segment_ms=segment_s * 1e3,
+            outputs=published,
+        )
+        return True
+
+    def _prepared(
+        self, compilation: Compilation, frame: Frame, mailboxes: Mailboxes[Frame], error: BaseException | None
+    ) -> None:
+        """Go on with a camera whose images needed a compilation: with this frame, or a newer one."""
+        if not claim(self._compilations, compilation):
+            return
+        camera = compilation.camera
+        camera.compiling = None
+        if error is not None:
+            camera.statistics.counts.failed += 1
+            self._report(camera, "failed", f"the model cannot be compiled for images of this size: {error}")
+        mailboxes.release(camera.name, frame._replace(admitted=True) if error is None else None)
+
+    def _model_options(self, settings: Settings) -> dict[str, Any]:
+        """The model's options, without what no camera needs."""
+        needed = {topic for camera in self._cameras.values() for topic in camera.wanted}
+        asked = {"parts": "part_mask" in needed, "confidence": "confidence" in needed}
+        return settings.live_options() | asked
+
+    def _announce(self, camera: Camera, settings: Settings, header: Any) -> None:
+        """Publish the label infos where they are due."""
+        # Selfie makes one person of all people.
+        now = settings.model.segmentation_threshold, getattr(settings.model, "max_detections", 1)
+        if camera.announced == now:
+            return
+        camera.announced = now
+        threshold, count = now
+        named = dict(zip(LABEL_INFOS, (labels.instance_labels(count), labels.PART_LABELS), strict=True))
+        if "part_mask" in absent(settings.node.model):
+            del named["part_mask/label_info"]
+        for topic, names in named.items():
+            camera.port.publish(topic, labels.label_info(self._types, header, names, threshold))
+
+    def _publish(self, camera: Camera, header: Any, scene: Scene) -> tuple[str, ...]:
+        """Publish what is wanted of a Scene, and return what that was."""
+        published = []
+        for topic in camera.wanted:
+            if topic == KEYPOINTS_3D:
+                message: Any = self._keypoints_3d(camera, header, scene)
+                if message is None:
+                    continue
+            elif topic in camera.detections:
+                message = camera.detections[topic](header, scene)
+            elif (mask := getattr(scene, topic)) is not None:
+                message = images.label_image(self._types, header, mask)
+            else:  # asked for while this frame was under way
+                continue
+            camera.port.publish(topic, message)
+            published.append(topic)
+        return tuple(published)
+
+    def _keypoints_3d(self, camera: Camera, header: Any, scene: Scene) -> Any:
+        """The message; None where the camera's lens is not that of its images."""
+        lens = camera.lens
+        if lens is None:
+            return None
+        try:
+            placed = pose.place_all(scene, lens, self.settings.model.min_keypoint_score)
+        except PlacingError as error:
+            camera.lens_error = str(error)
+            return None
+        camera.lens_error = ""
+        return people.keypoints_3d(self._types, header, scene.keypoint_names, placed)
+
+    def _persons(self, header: Any, scene: Scene) -> Any:
+        return people.persons(self._types, header, scene)
+
+    def _keypoints(self, header: Any, scene: Scene) -> Any:
+        return people.keypoints(self._types, header, scene)
+
+    def _report(self, camera: Camera, kind: str, text: str) -> None:
+        text = f"{camera.name}: {text}" if camera.name else text
+        now_s = time.monotonic()
+        camera.statistics.error(now_s, text)
+        self._complain(f"{kind} {camera.name}", text, now_s)

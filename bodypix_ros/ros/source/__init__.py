@@ -1,0 +1,1 @@
+"""What the source node decides: parameters, and when which picture is due."""

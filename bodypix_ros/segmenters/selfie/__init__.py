@@ -1,0 +1,1 @@
+"""MediaPipe Selfie Segmentation: one mask of all people."""

@@ -1,0 +1,1 @@
+"""People in metres: lens, calibration, pose. Knows no ROS."""

@@ -1,0 +1,222 @@
+import json
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
+
+import numpy as np
+import pytest
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from bodypix_ros import media
+from bodypix_ros.anatomy import KEYPOINTS, SKELETON
+from bodypix_ros.coco import document, evaluation
+from support.fake import FakeSegmenter, people_picture, scene_of
+
+
+def load(path):
+    with redirect_stdout(StringIO()):
+        return COCO(str(path))
+
+
+@pytest.fixture
+def scene():
+    return scene_of(people_picture())
+
+
+def test_rle_gives_the_mask_back():
+    mask = np.random.default_rng(0).random((37, 51)) > 0.6
+    encoded = document.encode(mask)
+    assert encoded["size"] == [37, 51]
+    assert np.array_equal(rle.decode(encoded).astype(bool), mask)
+    assert json.loads(json.dumps(encoded)) == encoded
+
+
+def test_results_hold_what_the_scene_holds(scene):
+    first, second = document.results(scene, 7)
+    assert (first["image_id"], first["category_id"], first["score"]) == (7, 1, 0.9)
+    for k, result in enumerate((first, second)):
+        x0, y0, x1, y1 = scene.persons[k].box
+        assert result["bbox"] == [x0, y0, x1 - x0, y1 - y0]
+        mask = rle.decode(result["segmentation"]).astype(bool)
+        assert np.array_equal(mask, scene.instance_mask == k + 1)
+        assert result["area"] == mask.sum()
+        keypoints = np.reshape(result["keypoints"], (17, 3))
+        assert np.allclose(keypoints[:, :2], scene.persons[k].keypoints[:, :2], atol=0.006)
+        assert keypoints[:, 2].tolist() == [2] * 15 + [0] * 2  # the fake's last two score below 0.3
+        assert result["num_keypoints"] == 15
+
+
+def test_keypoints_are_found_by_name(scene):
+    person = scene.persons[0]
+    turned = replace(
+        scene,
+        persons=(replace(person, keypoints=person.keypoints[::-1]),),
+        keypoint_names=tuple(reversed(KEYPOINTS)),
+    )
+    assert document.results(turned, 1)[0]["keypoints"] == document.results(scene, 1)[0]["keypoints"]
+    one = replace(
+        scene, persons=(replace(person, keypoints=person.keypoints[:1]),), keypoint_names=("left_eye",)
+    )
+    keypoints = np.reshape(document.results(one, 1)[0]["keypoints"], (17, 3))
+    assert keypoints[1].any()
+    assert not np.delete(keypoints, 1, axis=0).any()
+
+
+def test_person_without_pixels_or_keypoints_is_kept(scene):
+    gone = replace(scene.persons[0], box=(0, 0, 0, 0), keypoints=np.zeros((0, 3), np.float32))
+    result = document.results(replace(scene, persons=(*scene.persons, gone)), 1)[2]
+    assert (result["area"], result["num_keypoints"], result["bbox"]) == (0, 0, [0, 0, 0, 0])
+
+
+class TestDocument:
+    def test_pycocotools_loads_it(self, tmp_path, scene):
+        with document.DocumentWriter(tmp_path / "people.json", {"model": "fake"}) as writer:
+            writer.add(scene, "a.jpg")
+            writer.add(scene_of(people_picture(people=0)), "b.jpg")
+            writer.add(scene_of(people_picture(50, 60, 1)), "c.jpg", frame=3)
+        loaded = load(tmp_path / "people.json")
+        assert [i["file_name"] for i in loaded.dataset["images"]] == ["a.jpg", "b.jpg", "c.jpg"]
+        assert loaded.imgs[3] == {"id": 3, "file_name": "c.jpg", "width": 60, "height": 50, "frame": 3}
+        assert [len(loaded.getAnnIds(imgIds=[k])) for k in (1, 2, 3)] == [2, 0, 1]
+        annotation = loaded.loadAnns(loaded.getAnnIds(imgIds=[1]))[1]
+        assert np.array_equal(loaded.annToMask(annotation), scene.instance_mask == 2)
+        category = loaded.loadCats([1])[0]
+        assert category["keypoints"] == list(KEYPOINTS)
+        assert [(KEYPOINTS[a - 1], KEYPOINTS[b - 1]) for a, b in category["skeleton"]] == list(SKELETON)
+        assert loaded.dataset["info"] == {"model": "fake"}
+
+    def test_nothing_seen_is_a_valid_document(self, tmp_path):
+        with document.DocumentWriter(tmp_path / "people.json"):
+            pass
+        assert load(tmp_path / "people.json").dataset["annotations"] == []
+
+    def test_an_error_leaves_the_old_file_and_nothing_else(self, tmp_path, scene):
+        (tmp_path / "people.json").write_text("old")
+
+        def fail():
+            with document.DocumentWriter(tmp_path / "people.json") as writer:
+                writer.add(scene, "a.jpg")
+                raise RuntimeError("stop")
+
+        with pytest.raises(RuntimeError, match="stop"):
+            fail()
+        assert (tmp_path / "people.json").read_text() == "old"
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Three pictures, the truth about them, and a function that changes the truth."""
+    pictures = {
+        "a.png": people_picture(),
+        "b.png": people_picture(90, 70, 1),
+        "c.png": people_picture(people=0),
+    }
+    with document.DocumentWriter(tmp_path / "truth.json") as writer:
+        for name, image in pictures.items():
+            media.write_picture(tmp_path / name, image)
+            writer.add(scene_of(image), name, min_keypoint_score=0)
+
+    def change(edit):
+        data = json.loads((tmp_path / "truth.json").read_text())
+        edit(data)
+        (tmp_path / "truth.json").write_text(json.dumps(data))
+
+    return tmp_path, change
+
+
+class TestEvaluate:
+    def test_truth_fed_back_is_perfect(self, dataset, capsys):
+        folder, _ = dataset
+        steps = []
+        segmenter = FakeSegmenter()
+        metrics = evaluation.evaluate(
+            segmenter, folder / "truth.json", folder, lambda *step: steps.append(step)
+        )
+        assert (metrics.images, metrics.people) == (3, 3)
+        assert metrics.segm_ap == metrics.segm_ap50 == metrics.oks_ap == metrics.oks_ap50 == pytest.approx(1)
+        assert metrics.pooled_iou == metrics.mean_iou == 1
+        assert steps == [(1, 3), (2, 3), (3, 3)]
+        assert capsys.readouterr().out == ""
+        sizes = [image.shape for image in segmenter.images]
+        assert sizes == sorted(sizes)
+
+    def test_wrong_masks_and_poses_cost(self, dataset):
+        folder, _ = dataset
+
+        def see(image):
+            scene = scene_of(image)
+            half = np.arange(image.shape[0])[:, None] < image.shape[0] // 2
+            persons = tuple(
+                replace(p, keypoints=p.keypoints + np.float32([200, 0, 0])) for p in scene.persons
+            )
+            return replace(
+                scene,
+                person_mask=scene.person_mask & half,
+                instance_mask=scene.instance_mask * half.astype(np.uint8),
+                persons=persons,
+            )
+
+        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        assert metrics.pooled_iou == pytest.approx(0.5, abs=0.02)
+        assert metrics.segm_ap < 0.2
+        assert metrics.oks_ap == 0
+
+    def test_false_people_cost_only_the_pooled_iou(self, dataset):
+        folder, _ = dataset
+
+        def see(image):
+            scene = scene_of(image)
+            return scene if scene.persons else replace(scene, person_mask=np.ones_like(scene.person_mask))
+
+        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        assert metrics.mean_iou == 1
+        assert metrics.pooled_iou < 0.5
+
+    def test_crowds_are_left_out(self, dataset):
+        folder, change = dataset
+        change(lambda data: data["annotations"][0].update(iscrowd=1))
+        metrics = evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)
+        assert metrics.people == 2
+        assert metrics.pooled_iou == metrics.mean_iou == 1
+
+    def test_nobody_found_is_zero(self, dataset):
+        folder, _ = dataset
+        blind = FakeSegmenter(lambda image: scene_of(np.zeros_like(image)))
+        metrics = evaluation.evaluate(blind, folder / "truth.json", folder)
+        assert (metrics.segm_ap, metrics.oks_ap, metrics.pooled_iou, metrics.mean_iou) == (0, 0, 0, 0)
+
+    def test_models_without_keypoints_have_no_oks(self, dataset):
+        folder, _ = dataset
+
+        def see(image):
+            scene = scene_of(image)
+            persons = tuple(replace(p, keypoints=np.zeros((0, 3), np.float32)) for p in scene.persons)
+            return replace(scene, persons=persons, keypoint_names=())
+
+        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        assert (metrics.oks_ap, metrics.oks_ap50) == (None, None)
+        assert metrics.segm_ap == pytest.approx(1)
+
+    def test_image_of_another_size_is_named(self, dataset):
+        folder, change = dataset
+        change(lambda data: data["images"][0].update(width=161))
+        with pytest.raises(ValueError, match=r"a\.png: is 160x120, annotated as 161x120"):
+            evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)
+
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", '{"images": [{}], "annotations": [], "categories": []}']
+    )
+    def test_other_files_are_refused(self, tmp_path, text):
+        (tmp_path / "truth.json").write_text(text)
+        with pytest.raises(ValueError, match=r"truth\.json: "):
+            evaluation.evaluate(FakeSegmenter(), tmp_path / "truth.json", tmp_path)
+
+    def test_absent_files_are_named(self, dataset):
+        folder, _ = dataset
+        with pytest.raises(FileNotFoundError, match=r"none\.json: no such file"):
+            evaluation.evaluate(FakeSegmenter(), folder / "none.json", folder)
+        (folder / "b.png").unlink()
+        with pytest.raises(media.MediaError, match=r"b\.png: cannot be read"):
+            evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)

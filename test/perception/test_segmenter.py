@@ -1,0 +1,370 @@
+"""The public interface: load, segment, update, on a small checkpoint with random weights."""
+
+import os
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bodypix_ros
+from bodypix_ros import MissingModelError, Scene, Segmenter
+from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.runtime import MAX_NETWORKS
+from bodypix_ros.segmenters.bodypix.second_thread import Helper
+from support.checkpoints import write_tiny_bodypix
+
+TINY = "bodypix-mobilenet-050-s16-q4"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("models")
+    write_tiny_bodypix(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def segmenter(folder: Path) -> Generator[Segmenter, None, None]:
+    # Thresholds so low that random weights find people.
+    with bodypix_ros.load(
+        TINY, device="CPU", model_dir=folder, segmentation_threshold=0.5, score_threshold=0.3, confidence=True
+    ) as loaded:
+        yield loaded
+
+
+def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+    small = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), np.uint8)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).reshape(height, width, 3)
+
+
+def same(a: Scene, b: Scene) -> bool:
+    return (
+        np.array_equal(a.person_mask, b.person_mask)
+        and np.array_equal(a.instance_mask, b.instance_mask)
+        and (a.part_mask is None) == (b.part_mask is None)
+        and (a.part_mask is None or np.array_equal(a.part_mask, b.part_mask))
+        and all(np.array_equal(p.keypoints, q.keypoints) for p, q in zip(a.persons, b.persons, strict=True))
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 99))
+def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width: int, seed: int) -> None:
+    scene = segmenter.segment(picture(height, width, seed), stamp="now")
+    shape = (height, width)
+    assert scene.person_mask.dtype == bool
+    assert scene.part_mask is not None
+    assert scene.confidence is not None
+    for mask in (scene.person_mask, scene.instance_mask, scene.part_mask, scene.confidence):
+        assert mask.shape == shape
+    assert np.array_equal(scene.part_mask > 0, scene.person_mask)
+    assert scene.part_mask.max() <= len(PARTS)
+    assert scene.instance_mask.max() <= len(scene.persons)
+    assert np.array_equal(scene.instance_mask > 0, scene.person_mask & bool(scene.persons))
+    assert abs(scene.confidence[scene.person_mask].min(initial=255)) >= 127
+    assert scene.keypoint_names == KEYPOINTS
+    assert scene.stamp == "now"
+    for k, person in enumerate(scene.persons):
+        assert 0.3 <= person.score <= 1
+        assert person.keypoints.shape == (17, 3)
+        assert person.keypoints.dtype == np.float32
+        assert person.keypoints_3d is None
+        assert person.track_id is None
+        x0, y0, x1, y1 = person.box
+        assert 0 <= x0 <= x1 <= width
+        assert 0 <= y0 <= y1 <= height
+        at = np.argwhere(scene.instance_mask == k + 1)
+        if len(at):
+            assert (y0, x0) == tuple(at.min(axis=0))
+            assert (y1, x1) == tuple(at.max(axis=0) + 1)
+
+
+@pytest.mark.parametrize("most", [1, 10])
+def test_two_threads_make_the_same_masks_and_boxes(
+    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    before = segmenter.options.max_detections
+    segmenter.update(max_detections=most)
+    monkeypatch.setattr("bodypix_ros.segmenters.bodypix.segmenter._HEAD_START", 10_000)
+    for seed in range(4):
+        image = picture(300, 260, seed)
+        scenes = []
+        for worth in (np.inf, 0):
+            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.segmenter._WORTH_HALVING", worth)
+            scenes.append(segmenter.segment(image))
+        one, two = scenes
+        assert len(one.persons) == 1 if most == 1 else len(one.persons) > 1
+        assert np.array_equal(one.person_mask, two.person_mask)
+        assert np.array_equal(one.part_mask, two.part_mask)
+        assert [person.box for person in one.persons] == [person.box for person in two.persons]
+        # Halves ask other corners: lines between people may differ by a pixel.
+        assert (one.instance_mask == two.instance_mask).mean() > (0.999 if most > 1 else 0.999999)
+    segmenter.update(max_detections=before)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads are placed on Linux only")
+def test_the_helper_stays_off_its_callers_processor() -> None:
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        pytest.skip("there is one processor only")
+    helper = Helper()
+    try:
+        for processor in sorted(allowed)[:2] * 2:
+            os.sched_setaffinity(0, {processor})
+            assert helper.submit(os.sched_getaffinity, 0).result() == allowed - {processor}
+    finally:
+        os.sched_setaffinity(0, allowed)
+        helper.close()
+
+
+def test_the_helper_hands_on_what_goes_wrong() -> None:
+    helper = Helper()
+    assert helper.submit(divmod, 7, 2).result() == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        helper.submit(divmod, 7, 0).result()
+    helper.close()
+
+
+def test_boxes_bound_the_pixels_of_large_pictures_too(segmenter: Segmenter) -> None:
+    several = 0
+    for seed in range(6):
+        scene = segmenter.segment(picture(960, 1280, seed))
+        several += len(scene.persons) > 1
+        for k, person in enumerate(scene.persons):
+            at = np.argwhere(scene.instance_mask == k + 1)
+            if len(at):
+                assert person.box == (*at.min(axis=0)[::-1], *(at.max(axis=0)[::-1] + 1))
+    assert several
+
+
+def test_random_weights_do_find_people(segmenter: Segmenter) -> None:
+    scenes = [segmenter.segment(picture(120, 160, seed)) for seed in range(5)]
+    assert any(scene.persons for scene in scenes)
+    assert any(scene.person_mask.any() and not scene.person_mask.all() for scene in scenes)
+
+
+def test_encodings_of_one_picture_give_one_scene(segmenter: Segmenter) -> None:
+    bgr = picture(90, 140, 1)
+    expected = segmenter.segment(bgr, "bgr8")
+    assert same(expected, segmenter.segment(bgr[..., ::-1], "rgb8"))
+    alpha = np.dstack([bgr, np.random.default_rng(0).integers(0, 256, (90, 140, 1), np.uint8)])
+    assert same(expected, segmenter.segment(alpha, "bgra8"))
+    assert same(expected, segmenter.segment(alpha[..., [2, 1, 0, 3]], "rgba8"))
+    grey = bgr[..., 0]
+    expected = segmenter.segment(np.dstack([grey] * 3), "rgb8")
+    assert same(expected, segmenter.segment(grey, "mono8"))
+    assert same(expected, segmenter.segment(grey[..., None], "mono8"))
+    assert not same(expected, segmenter.segment(bgr, "bgr8"))
+
+
+def test_read_only_and_strided_images_are_read_and_never_changed(segmenter: Segmenter) -> None:
+    wide = picture(180, 280, 2)
+    view = wide[::2, 10:150]
+    copy = view.copy()
+    wide.setflags(write=False)
+    assert not view.flags.c_contiguous
+    assert same(segmenter.segment(view), segmenter.segment(copy))
+    assert np.array_equal(view, copy)
+
+
+@pytest.mark.parametrize(
+    ("image", "encoding", "error", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "yuv", ValueError, "is 'yuv', but must be one of rgb8, bgr8"),
+        (np.zeros((4, 4, 3), np.float32), "bgr8", TypeError, "array of float32, but must be .* uint8"),
+        ([[1]], "mono8", TypeError, "image is list"),
+        (np.zeros((4, 4), np.uint8), "bgr8", ValueError, r"\(4, 4\), but bgr8 needs \(height, width, 3\)"),
+        (np.zeros((4, 4, 4), np.uint8), "rgb8", ValueError, r"needs \(height, width, 3\)"),
+        (np.zeros((0, 4, 3), np.uint8), "rgb8", ValueError, "has no pixels"),
+    ],
+)  # fmt: skip
+def test_bad_images_are_refused_and_the_next_good_one_works(
+    segmenter: Segmenter, image: object, encoding: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        segmenter.segment(image, encoding)  # type: ignore[arg-type]
+    segmenter.segment(picture(20, 20))
+
+
+@pytest.mark.parametrize(
+    ("name", "bad", "span"),
+    [
+        ("segmentation_threshold", 1.01, "a number from 0.0 to 1.0"),
+        ("segmentation_threshold", float("nan"), "a number from 0.0 to 1.0"),
+        ("max_detections", 0, "a whole number from 1 to 254"),
+        ("max_detections", 2.5, "a whole number from 1 to 254"),
+        ("score_threshold", -0.1, "from 0.0 to 1.0"),
+        ("nms_radius", 0, "a number from 0.01"),
+        ("min_keypoint_score", "high", "from 0.0 to 1.0"),
+        ("refine_steps", 21, "a whole number from 1 to 20"),
+        ("parts", 1, "True or False"),
+        ("internal_resolution", 2.1, "a number from 0.1 to 2"),
+        ("internal_resolution", "huge", "low, medium, high, full"),
+    ],
+)  # fmt: skip
+def test_options_out_of_range_are_refused_by_name(
+    folder: Path, segmenter: Segmenter, name: str, bad: object, span: str
+) -> None:
+    before = segmenter.options
+    with pytest.raises(ValueError, match=f"{name} is .*{span}"):
+        segmenter.update(**{name: bad})
+    assert segmenter.options is before
+    with pytest.raises(ValueError, match=f"{name} is .*{span}"):
+        bodypix_ros.load(TINY, device="CPU", model_dir=folder, **{name: bad})
+
+
+def test_options_change_while_running_but_not_the_resolution(folder: Path) -> None:
+    with bodypix_ros.load(TINY, device="CPU", model_dir=folder, segmentation_threshold=0.5) as loaded:
+        image = picture(100, 100, 4)
+        assert loaded.segment(image).part_mask is not None
+        assert loaded.segment(image).confidence is None
+        loaded.update(parts=False, confidence=True, max_detections=1, score_threshold=0.0)
+        scene = loaded.segment(image)
+        assert scene.part_mask is None
+        assert scene.confidence is not None
+        assert len(scene.persons) == 1
+        with pytest.raises(ValueError, match="internal_resolution cannot change while running"):
+            loaded.update(internal_resolution="low")
+        loaded.update(internal_resolution="medium")
+        with pytest.raises(ValueError, match="there is no option 'treshold'"):
+            loaded.update(treshold=0.4)
+
+
+def test_a_mirrored_scene_is_the_scene_mirrored(segmenter: Segmenter) -> None:
+    image = picture(110, 150, 3)
+    plain = segmenter.segment(image)
+    segmenter.update(flip_horizontal=True)
+    mirrored = segmenter.segment(image)
+    segmenter.update(flip_horizontal=False)
+    assert np.array_equal(mirrored.person_mask, plain.person_mask[:, ::-1])
+    assert np.array_equal(mirrored.instance_mask, plain.instance_mask[:, ::-1])
+    assert mirrored.persons
+    for person, before in zip(mirrored.persons, plain.persons, strict=True):
+        assert person.keypoints[:, 0] == pytest.approx(149 - before.keypoints[:, 0])
+        x0, y0, x1, y1 = before.box
+        assert person.box == (150 - x1, y0, 150 - x0, y1)
+
+
+def test_a_person_without_pixels_keeps_its_place(segmenter: Segmenter) -> None:
+    segmenter.update(segmentation_threshold=1.0)
+    scene = segmenter.segment(picture(120, 160, 0))
+    segmenter.update(segmentation_threshold=0.5)
+    assert scene.persons
+    assert not scene.person_mask.any()
+    for person in scene.persons:
+        points = person.keypoints[person.keypoints[:, 2] > 0.3, :2]
+        x0, y0, x1, y1 = person.box
+        for x, y in points[(points >= 0).all(axis=1) & (points < (160, 120)).all(axis=1)]:
+            assert x0 <= x < x1
+            assert y0 <= y < y1
+
+
+def test_a_size_already_seen_is_not_compiled_again(folder: Path) -> None:
+    with bodypix_ros.load(TINY, device="CPU", model_dir=folder) as loaded:
+        before = loaded.networks_compiled
+        sizes = [(60 + 32 * k, 100) for k in range(MAX_NETWORKS - 1)]
+        for height, width in sizes * 3:
+            loaded.segment(picture(height, width))
+        assert loaded.networks_compiled == before + len({loaded.input_size(*size) for size in sizes})
+        assert loaded.input_size(480, 640) == (241, 321)
+
+
+def test_scenes_do_not_share_memory_with_later_ones(segmenter: Segmenter) -> None:
+    first = segmenter.segment(picture(64, 64, 5))
+    copy = first.instance_mask.copy(), first.person_mask.copy()
+    segmenter.segment(picture(64, 64, 6))
+    assert np.array_equal(first.instance_mask, copy[0])
+    assert np.array_equal(first.person_mask, copy[1])
+
+
+def test_threads_share_a_segmenter(segmenter: Segmenter) -> None:
+    images = [picture(90, 120, seed) for seed in range(4)]
+    expected = [segmenter.segment(image) for image in images]
+    right: list[bool] = []
+
+    def work(k: int) -> None:
+        right.extend(same(segmenter.segment(images[k]), expected[k]) for _ in range(20))
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(right) == 80
+    assert all(right)
+
+
+def test_a_closed_segmenter_says_so(folder: Path) -> None:
+    loaded = bodypix_ros.load(TINY, device="CPU", model_dir=folder)
+    loaded.close()
+    loaded.close()
+    with pytest.raises(RuntimeError, match="was closed"):
+        loaded.segment(picture(10, 10))
+
+
+def test_unknown_and_missing_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BODYPIX_ROS_MODELS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(ValueError, match="bodypix-mobilenet-075-s16-q2"):
+        bodypix_ros.load("bodypix-mobilenet-075-s16-q3")
+    with pytest.raises(MissingModelError) as caught:
+        bodypix_ros.load(TINY, model_dir=tmp_path)
+    assert "https://storage.googleapis.com/tfjs-models/savedmodel/bodypix/mobilenet/float/050/" in str(
+        caught.value
+    )
+    assert str(tmp_path) in str(caught.value)
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+@pytest.mark.parametrize("quant_bytes", [1, 2])
+@pytest.mark.parametrize("stride", [8, 16])
+def test_quantised_and_stride_8_checkpoints_load(tmp_path: Path, quant_bytes: int, stride: int) -> None:
+    write_tiny_bodypix(tmp_path, output_stride=stride, quant_bytes=quant_bytes)
+    name = f"bodypix-mobilenet-050-s{stride}-q{quant_bytes}"
+    with bodypix_ros.load(name, device="CPU", model_dir=tmp_path) as loaded:
+        assert loaded.segment(picture(80, 120)).person_mask.shape == (80, 120)
+
+
+def test_a_graph_that_is_not_bodypix_is_refused(tmp_path: Path) -> None:
+    path = write_tiny_bodypix(tmp_path)
+    path.write_text(path.read_text().replace("float_part_heatmaps", "something_else"))
+    with pytest.raises(ValueError, match="not a BodyPix graph: no output float_part_heatmaps of 24 channels"):
+        bodypix_ros.load(TINY, device="CPU", model_dir=tmp_path)
+
+
+def test_the_command_line_offers_every_option_with_its_default() -> None:
+    import dataclasses
+
+    import click
+
+    from bodypix_ros.cli.options import bodypix_options
+    from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+
+    offered = {
+        parameter.name: parameter
+        for parameter in click.command()(bodypix_options(lambda **_: None)).params
+        if isinstance(parameter, click.Option)
+    }
+    fields = {field.name: field for field in dataclasses.fields(BodyPixOptions)}
+    assert offered.keys() == fields.keys() - {"confidence"}  # `run` writes it to a file, and has its own
+    for name, option in offered.items():
+        default = fields[name].default
+        shown = f"{default:g}" if isinstance(default, float) else default
+        if isinstance(default, bool):
+            shown = ("" if default else "no-") + name.replace("_", "-")
+        assert f"[default: {shown}]" in str(option.help)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_padded_rows_are_read_where_they_lie(segmenter: Segmenter, channels: int) -> None:
+    encoding = {1: "mono8", 3: "rgb8", 4: "rgba8"}[channels]
+    rows = np.random.default_rng(channels).integers(0, 256, (90, 120 * channels + 13), np.uint8)
+    shape, strides = (90, 120, channels), (rows.strides[0], channels, 1)
+    image = rows[:, :120] if channels == 1 else np.lib.stride_tricks.as_strided(rows, shape, strides)
+    assert not image.flags.c_contiguous
+    assert same(segmenter.segment(image, encoding), segmenter.segment(image.copy(), encoding))
