@@ -8,7 +8,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bodypix_ros.models.store import MissingModelError
     from bodypix_ros.scene import Person, Scene
     from bodypix_ros.segmenters import Segmenter, load
 

@@ -15,16 +15,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.imaging.picture_size import PictureError, check_picture
+from bodypix_ros.errors import MediaError, PictureError
+from bodypix_ros.imaging.picture_size import check_picture
 
 Image = npt.NDArray[np.uint8]
 
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 DEFAULT_FPS = 30.0
-
-
-class MediaError(OSError):
-    """A picture, video or camera that is not there, cannot be read, or cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.errors import PrecisionError
+
 try:
     import openvino as ov
 except ImportError as error:  # pragma: no cover
@@ -30,10 +32,6 @@ MAX_NETWORKS = 16
 
 Hint = Literal["LATENCY", "THROUGHPUT"]
 HINTS: tuple[Hint, ...] = get_args(Hint)
-
-
-class PrecisionError(ValueError):
-    """A device would compute in another precision than was asked of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ class Runtime:
         started = time.perf_counter()
         if precision is not None and precision not in PRECISIONS:
             raise PrecisionError(
-                f"precision is '{precision}', but must be one of {', '.join(PRECISIONS)} or None"
+                "precision", f"precision is '{precision}', but must be one of {', '.join(PRECISIONS)} or None"
             )
         if performance_hint not in HINTS:
             raise ValueError(f"performance_hint is '{performance_hint}', but must be {' or '.join(HINTS)}")
@@ -215,10 +213,10 @@ class Runtime:
                 self._compare_with_cpu(network, size)
             return
         reasons = "; ".join(f"{d}: {_last_line(e)}" for d, e in zip(candidates, failures, strict=True))
-        kind = (
-            PrecisionError if any(isinstance(error, PrecisionError) for error in failures) else RuntimeError
-        )
-        raise kind(f"no device runs the model: {reasons or 'there is none'}")
+        message = f"no device runs the model: {reasons or 'there is none'}"
+        if any(isinstance(error, PrecisionError) for error in failures):
+            raise PrecisionError("precision", message)
+        raise RuntimeError(message)
 
     def _compile(self, device: str, height: int, width: int) -> Network:
         wanted = self._wanted_precision or ("f32" if device.startswith("CPU") else "f16")
@@ -230,8 +228,9 @@ class Runtime:
         if given != wanted:
             offers = ", ".join(_offers(self._core, device)) or "nothing known"
             raise PrecisionError(
+                "precision",
                 f"precision {wanted} was asked of {device}, which would run in {given} instead; "
-                f"it offers: {offers}"
+                f"it offers: {offers}",
             )
         self.precision = given
         self.device = ", ".join(compiled.get_property("EXECUTION_DEVICES"))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bodypix_ros import media
+from bodypix_ros.errors import MediaError
 
 
 def gradient(height=40, width=64):
@@ -71,17 +72,17 @@ class TestPictures:
     )
     def test_unreadable_picture_is_named(self, tmp_path, data, message):
         (tmp_path / "bad.png").write_bytes(data)
-        with pytest.raises(media.MediaError, match=rf"bad\.png: .*{message}"):
+        with pytest.raises(MediaError, match=rf"bad\.png: .*{message}"):
             media.read_picture(tmp_path / "bad.png")
 
     def test_absent_picture_is_named(self, tmp_path):
-        with pytest.raises(media.MediaError, match=r"none\.png: cannot be read: No such file"):
+        with pytest.raises(MediaError, match=r"none\.png: cannot be read: No such file"):
             media.read_picture(tmp_path / "none.png")
 
     def test_unwritable_format_leaves_nothing_behind(self, tmp_path):
-        with pytest.raises(media.MediaError, match=r"a\.xyz"):
+        with pytest.raises(MediaError, match=r"a\.xyz"):
             media.write_picture(tmp_path / "a.xyz", gradient())
-        with pytest.raises(media.MediaError, match="cannot be written"):
+        with pytest.raises(MediaError, match="cannot be written"):
             media.write_picture(tmp_path / "no folder" / "a.png", gradient())
         assert not list(tmp_path.iterdir())
 
@@ -97,11 +98,11 @@ class TestSources:
         ]
 
     def test_folder_without_pictures(self, tmp_path):
-        with pytest.raises(media.MediaError, match="no pictures in this folder"):
+        with pytest.raises(MediaError, match="no pictures in this folder"):
             media.find_sources([str(tmp_path)])
 
     def test_absent_source(self, tmp_path):
-        with pytest.raises(media.MediaError, match="nothing: no such file or folder; give a picture"):
+        with pytest.raises(MediaError, match="nothing: no such file or folder; give a picture"):
             media.find_sources([str(tmp_path / "nothing")])
 
     def test_number_is_a_camera_unless_a_file_has_that_name(self, tmp_path, monkeypatch):
@@ -148,24 +149,24 @@ class TestVideos:
                 writer.write(gradient())
                 writer.write(gradient(42))
 
-        with pytest.raises(media.MediaError, match=r"a frame of 64x42 in a video of 64x40"):
+        with pytest.raises(MediaError, match=r"a frame of 64x42 in a video of 64x40"):
             fail()
         assert not list(tmp_path.iterdir())
 
     def test_folder_that_is_not_there(self, tmp_path):
         with (
-            pytest.raises(media.MediaError, match="cannot write a video of 64x40 here"),
+            pytest.raises(MediaError, match="cannot write a video of 64x40 here"),
             media.VideoWriter(tmp_path / "none" / "a.mp4") as writer,
         ):
             writer.write(gradient())
 
     def test_no_video(self, tmp_path):
         (tmp_path / "a.mp4").write_bytes(b"no video" * 100)
-        with pytest.raises(media.MediaError, match=r"a\.mp4: neither a picture nor a video"):
+        with pytest.raises(MediaError, match=r"a\.mp4: neither a picture nor a video"):
             media.VideoReader(media.Video(str(tmp_path / "a.mp4")))
 
     def test_camera_that_is_not_there(self):
-        with pytest.raises(media.MediaError, match="camera 91 cannot be opened"):
+        with pytest.raises(MediaError, match="camera 91 cannot be opened"):
             media.VideoReader(media.Video("91", camera=91))
 
     def test_video_that_breaks_off(self, tmp_path):
@@ -175,7 +176,7 @@ class TestVideos:
             pass
         reader._capture.release()
         assert list(reader) == []
-        with pytest.raises(media.MediaError, match="breaks off after 10 of 40 frames"):
+        with pytest.raises(MediaError, match="breaks off after 10 of 40 frames"):
             reader.check_end()
 
 
@@ -184,7 +185,5 @@ def test_pictures_that_claim_gigabytes_are_refused_before_they_are_decoded(tmp_p
     struct.pack_into("<ii", data, 18, 30000, -30000)
     (tmp_path / "a.bmp").write_bytes(data)
     monkeypatch.setattr(media.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
-    with pytest.raises(
-        media.MediaError, match=r"a\.bmp: is too large: 30000x30000 pixels, where a side may have"
-    ):
+    with pytest.raises(MediaError, match=r"a\.bmp: is too large: 30000x30000 pixels, where a side may have"):
         media.read_picture(tmp_path / "a.bmp")

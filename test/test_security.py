@@ -18,8 +18,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from bodypix_ros.errors import DownloadError
 from bodypix_ros.models import catalogue
-from bodypix_ros.models.download import DownloadError, download
+from bodypix_ros.models.download import download
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.renderer.joining import IMAGE
 from bodypix_ros.ros.renderer.options import inputs_of

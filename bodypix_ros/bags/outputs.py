@@ -18,9 +18,10 @@ from rosbags.typesys.store import Typestore
 
 from bodypix_ros import rendering
 from bodypix_ros.bags.typestore import rosbags_types
+from bodypix_ros.errors import PlacingError
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.scene import Scene
-from bodypix_ros.space.lens import Lens, PlacingError
+from bodypix_ros.space.lens import Lens
 from bodypix_ros.space.pose import place_all
 
 OUTPUTS = (

@@ -11,9 +11,10 @@ from rosbags.typesys.store import Typestore
 
 from bodypix_ros.bags.outputs import Outputs
 from bodypix_ros.bags.plan import IMAGE, Plan
-from bodypix_ros.bags.reading import BagError, InputBag
+from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.typestore import typestore
 from bodypix_ros.bags.writing import copy_connection, new_bag
+from bodypix_ros.errors import BagError, MessageError
 from bodypix_ros.ros.messages import images
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def process(
             bar.update()
             try:
                 header, image, encoding = _decode(store, connection.msgtype, raw, mono16_max)
-            except images.MessageError as error:
+            except MessageError as error:
                 report.failures.append(f"{topic} at {time_ns / 1e9:.3f} s: {error}")
                 bar.write(f"bodypix: {report.failures[-1]}", file=sys.stderr)
                 continue
@@ -118,6 +119,6 @@ def _decode(store: Typestore, msgtype: str, raw: bytes, mono16_max: int) -> tupl
     try:
         message: Any = store.deserialize_cdr(raw, msgtype)
     except (SerdeError, ValueError, IndexError, AssertionError, struct.error) as error:
-        raise images.MessageError(f"no whole {msgtype}: {error}") from error
+        raise MessageError(f"no whole {msgtype}: {error}") from error
     convert = images.to_image if msgtype == IMAGE else images.to_image_compressed
     return message.header, *convert(message, mono16_max=mono16_max)

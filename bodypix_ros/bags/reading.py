@@ -7,9 +7,7 @@ from typing import Any
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
-
-class BagError(OSError):
-    """A bag that is broken, or cannot be read or written."""
+from bodypix_ros.errors import BagError
 
 
 class InputBag:

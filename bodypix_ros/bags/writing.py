@@ -14,7 +14,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from bodypix_ros.bags.reading import BagError
+from bodypix_ros.errors import BagError
 
 STORAGES = ("mcap", "sqlite3")
 

@@ -15,6 +15,7 @@ import numpy as np
 import bodypix_ros
 from bodypix_ros.benchmarks.machine import cores, machine
 from bodypix_ros.benchmarks.peers import MEDIAPIPE_MODELS, Peer
+from bodypix_ros.errors import MissingModelError
 from bodypix_ros.media import Image
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.segmenters import Segmenter
@@ -117,7 +118,7 @@ def measure(
     for match in found:
         try:
             segmenter = bodypix_ros.load(match.model, **match.options)
-        except store.MissingModelError as error:
+        except MissingModelError as error:
             missing.append({"peer": match.peer.title, "model": match.model, "reason": str(error)})
             continue
         with closing(segmenter):

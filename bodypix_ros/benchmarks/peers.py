@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bodypix_ros.errors import PeerError
 from bodypix_ros.media import Image
 
 _SCRIPTS = Path(__file__).resolve().parent / "scripts"
@@ -28,10 +29,6 @@ _NODE_PACKAGES = (
     "@tensorflow-models/body-pix@2 @tensorflow/tfjs-core@4 @tensorflow/tfjs-converter@4 "
     "@tensorflow/tfjs-backend-wasm@4"
 )
-
-
-class PeerError(RuntimeError):
-    """A peer cannot be had, or failed; says what to install or what it said."""
 
 
 class Peer:

@@ -12,6 +12,7 @@ import click
 
 from bodypix_ros import __version__
 from bodypix_ros.cli.options import DEBUG, debug_option
+from bodypix_ros.errors import DigestError
 
 COMMANDS = {
     "run": "Find people in pictures, folders, videos and cameras.",
@@ -78,8 +79,6 @@ def _exit(number: int, _frame: object) -> None:
 
 def _exit_code(error: Exception) -> int:
     """2 for what was typed or is missing, 1 for what went wrong."""
-    from bodypix_ros.models.store import DigestError
-
     usage = isinstance(error, (ValueError, FileNotFoundError, ImportError))
     return 2 if usage and not isinstance(error, DigestError) else 1
 

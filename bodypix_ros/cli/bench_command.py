@@ -19,6 +19,7 @@ from bodypix_ros.cli.options import (
     progress_bar,
     quiet_option,
 )
+from bodypix_ros.errors import PeerError
 
 if TYPE_CHECKING:
     from bodypix_ros.benchmarks.peers import Peer
@@ -201,7 +202,7 @@ def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | N
         def look_for(name: str, start: "Callable[[], Peer]", named: bool) -> None:
             try:
                 found[name] = stack.enter_context(start())
-            except peers.PeerError as error:
+            except PeerError as error:
                 if named:
                     raise click.UsageError(str(error)) from error
                 missing.append({"peer": name, "model": "", "reason": str(error)})

@@ -15,6 +15,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
 )
 from bodypix_ros.cli.run_command import drawing, drawing_options, execute
+from bodypix_ros.errors import DigestError, DownloadError, MediaError, MissingModelError
 
 if TYPE_CHECKING:
     from bodypix_ros.segmenters import Segmenter
@@ -56,11 +57,9 @@ def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
     Raises:
         MissingModelError: Nothing can be had, or the user named a model that is not here.
     """
-    from bodypix_ros.models import store
-
     try:
         return [load_segmenter(model, options)]
-    except store.MissingModelError as error:
+    except MissingModelError as error:
         source = click.get_current_context().get_parameter_source("model")
         if source is not click.core.ParameterSource.DEFAULT:
             raise
@@ -83,11 +82,11 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
     try:
         try:
             return load_segmenter(name, options)
-        except store.MissingModelError:
+        except MissingModelError:
             click.echo(f"{name} is not here: fetching it", err=True)
             folder = store.fetch(catalogue.model(name), options["model_dir"])
             return load_segmenter(name, options | {"model_dir": folder})
-    except (store.DownloadError, store.DigestError) as error:
+    except (DownloadError, DigestError) as error:
         click.echo(f"bodypix: {error}", err=True)
         return None
 
@@ -156,7 +155,7 @@ def command(
             media.write_picture(Path(source), picture)
         try:
             sources = media.find_sources([source])
-        except media.MediaError as error:
+        except MediaError as error:
             raise click.UsageError(str(error)) from error
         if sheet is not None and not isinstance(sources[0], media.Picture):
             raise click.UsageError("--sheet needs a picture, not a video or a camera")

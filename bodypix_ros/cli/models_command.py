@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from bodypix_ros.cli.options import debug_option, json_option, progress_bar, quiet_option, table
+from bodypix_ros.errors import DigestError, MissingModelError
 from bodypix_ros.models import catalogue, store
 
 _folder = click.Path(file_okay=False, path_type=Path)
@@ -96,14 +97,14 @@ def verify(names: tuple[str, ...], model_dir: Path | None) -> None:
     for model in wanted:
         try:
             paths = store.find(model, model_dir)
-        except store.MissingModelError:
+        except MissingModelError:
             if names:
                 raise
             continue
         try:
             for file in model.files:
                 store.verify(file, paths[file.path])
-        except store.DigestError as error:
+        except DigestError as error:
             bad += 1
             click.echo(f"bodypix: {model.name}: {error}", err=True)
             continue
@@ -117,7 +118,7 @@ def _describe(model: catalogue.Model, model_dir: Path | None) -> dict[str, Any]:
     try:
         path = model.files[0].path
         folder = str(store.find(model, model_dir)[path]).removesuffix(path).rstrip("/\\")
-    except store.MissingModelError:
+    except MissingModelError:
         folder = ""
     return {
         "name": model.name,

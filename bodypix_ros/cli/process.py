@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bodypix_ros import __version__, media, rendering
 from bodypix_ros.coco.document import DocumentWriter
+from bodypix_ros.errors import MediaError
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def process(
                     work.picture(source, name)
                 else:
                     work.video(source, name)
-            except (media.MediaError, ValueError) as error:
+            except (MediaError, ValueError) as error:
                 message = str(error) if source.name in str(error) else f"{source.name}: {error}"
                 report.failures.append(message)
                 bar.write(f"bodypix: {message}", file=sys.stderr)

@@ -15,6 +15,7 @@ from bodypix_ros.cli.options import (
     progress_bar,
     quiet_option,
 )
+from bodypix_ros.errors import MediaError
 
 if TYPE_CHECKING:
     from bodypix_ros.cli.process import Report
@@ -204,7 +205,7 @@ def command(
     arguments = drawing(options)
     try:
         found = media.find_sources(sources)
-    except media.MediaError as error:
+    except MediaError as error:
         raise click.UsageError(str(error)) from error
     output = Output(out, masks=masks, overlay_suffix=f".{overlay_format}", **arguments)
     with load_segmenter(model, options) as segmenter:

@@ -7,6 +7,8 @@ import re
 import struct
 from itertools import islice
 
+from bodypix_ros.errors import PictureError
+
 MAX_SIDE = 1 << 14
 """The most columns or rows of an image that are accepted."""
 
@@ -24,10 +26,6 @@ _STARTS = (b"\xff\xd8", _PNG, b"RIFF", b"II*\0", b"MM\0*", b"BM", *(b"P%d" % kin
 _PNM = re.compile(rb"P[1-6](?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})\s")
 _NO_LENGTH = frozenset((0x01, *range(0xD0, 0xD9)))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-
-
-class PictureError(ValueError):
-    """A picture that must not be decoded; the message goes on where "the picture" was named."""
 
 
 def check_picture(data: bytes) -> bool:

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bodypix_ros.errors import CatalogueError
+
 MAX_FILE_BYTES = 1 << 30
 """The most bytes that a model file may be said to have."""
 
@@ -22,10 +24,6 @@ _PATTERN = re.compile("[A-Za-z0-9._*/-]+")
 _PACKAGE_NAME = re.compile("(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*")
 _VERSION = re.compile("[0-9]+(\\.[0-9a-z]+)*")
 _NAME = re.compile(r"bodypix-(?P<architecture>\w+?)(-(?P<multiplier>\d{3}))?-s(?P<stride>\d+)-q(?P<bytes>\d)")
-
-
-class CatalogueError(ValueError):
-    """The catalogue is damaged; the message names the file and the place in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bodypix_ros.errors import DownloadError, TooLongError
+
 TIMEOUT_S = 30
 CHUNK_BYTES = 1 << 16
-
-
-class DownloadError(OSError):
-    """The network failed, or the server did; the message names the URL and what to do by hand."""
-
-
-class TooLongError(ValueError):
-    """The server sends more than the file may hold."""
 
 
 def download(

@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bodypix_ros.errors import DownloadError, TooLongError
 from bodypix_ros.models.catalogue import Package
-from bodypix_ros.models.download import DownloadError, TooLongError
 
 TIMEOUT_S = 900
 MAX_ARCHIVE_BYTES = 1 << 28

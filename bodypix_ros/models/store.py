@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, TooLongError, UnverifiedError
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
-from bodypix_ros.models.download import DownloadError, TooLongError, download
+from bodypix_ros.models.download import download
 from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
 
 __all__ = [
@@ -25,18 +26,6 @@ __all__ = [
 MAX_SHARD_BYTES = 4 << 20
 
 Progress = Callable[[str, int, int | None], None]
-
-
-class MissingModelError(FileNotFoundError):
-    """Files of a model are in no model folder; the message names their URLs and where to put them."""
-
-
-class DigestError(ValueError):
-    """A file is not the one that is published."""
-
-
-class UnverifiedError(ValueError):
-    """A file would have to be taken on trust, and the caller did not agree to that."""
 
 
 def cache_folder() -> Path:

@@ -9,7 +9,7 @@ import openvino as ov
 import openvino.opset13 as ops
 from openvino.frontend import ConversionExtension
 
-from bodypix_ros.models.tfjs.checkpoint import CheckpointError
+from bodypix_ros.errors import CheckpointError
 
 __all__ = ["CheckpointError", "read_model"]
 

@@ -19,13 +19,14 @@ from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
+from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages import markers as skeletons
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.renderer.joining import IMAGE, Joiner
 from bodypix_ros.ros.renderer.options import DETECTIONS, FIELDS, RendererOptions, inputs_of, required_of
 from bodypix_ros.ros.shared import waiting
-from bodypix_ros.ros.shared.node import Log, StartError, declare, fill, newest, run
+from bodypix_ros.ros.shared.node import Log, declare, fill, newest, run
 
 LOOK_S = 0.25
 """Seconds between two looks at whether anybody subscribes (Humble does not tell)."""

@@ -23,13 +23,14 @@ from rclpy.serialization import serialize_message
 from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool
 
+from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.segmenter import inference
 from bodypix_ros.ros.segmenter.parameters import NODE_PARAMETERS, Settings, model_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared import diagnostics
-from bodypix_ros.ros.shared.node import Log, StartError, declare, fill, run
+from bodypix_ros.ros.shared.node import Log, declare, fill, run
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]

@@ -11,10 +11,11 @@ from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from sensor_msgs.msg import CameraInfo, Image
 
-from bodypix_ros.media import MediaError, find_sources
+from bodypix_ros.errors import MediaError, StartError
+from bodypix_ros.media import find_sources
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.shared.node import Log, StartError, declare, run
+from bodypix_ros.ros.shared.node import Log, declare, run
 from bodypix_ros.ros.source.playing import Pace, play
 from bodypix_ros.segmenters.base import check_ranges, option
 from bodypix_ros.space import calibration

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from bodypix_ros.errors import CalibrationError
+
 Numbers = tuple[float, ...]
-
-
-class CalibrationError(ValueError):
-    """A calibration that is not there, or is none."""
 
 
 @dataclass(frozen=True, slots=True)

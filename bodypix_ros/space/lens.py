@@ -7,11 +7,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.errors import PlacingError
+
 Points = npt.NDArray[np.float64]
-
-
-class PlacingError(ValueError):
-    """A camera_info that nobody can be placed with; the message says why."""
 
 
 _FISHEYE: Final = "equidistant"

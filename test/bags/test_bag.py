@@ -23,10 +23,11 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 import bodypix_ros
 from bodypix_ros.bags import plan as planning
 from bodypix_ros.bags.process import process
-from bodypix_ros.bags.reading import BagError, InputBag
+from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.typestore import default_message, rosbags_types, typestore
 from bodypix_ros.bags.writing import STORAGES
 from bodypix_ros.cli import main
+from bodypix_ros.errors import BagError
 from bodypix_ros.ros.messages import images
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.paths import ROOT, TESTS

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from bodypix_ros import DEFAULT_MODEL, media
 from bodypix_ros.benchmarks import compare, machine, peers, people, pipeline, plot, scaling
 from bodypix_ros.cli import main
+from bodypix_ros.errors import PeerError
 from bodypix_ros.models import catalogue
 from support.checkpoints import write_tiny_bodypix
 from support.fake import FakeSegmenter, people_picture
@@ -248,15 +249,15 @@ class TestPeers:
 
     def test_failures_say_what_the_peer_said(self, peer):
         peer.show(np.zeros((4, 6, 3), np.uint8))
-        with pytest.raises(peers.PeerError, match="a peer failed: too bad"):
+        with pytest.raises(PeerError, match="a peer failed: too bad"):
             peer.call("fail")
-        with pytest.raises(peers.PeerError, match="a peer has ended: the last word"):
+        with pytest.raises(PeerError, match="a peer has ended: the last word"):
             peer.call("die")
 
     def test_one_that_does_not_start_says_what_to_do(self, tmp_path):
-        with pytest.raises(peers.PeerError, match=r"does not start: .*; do this"):
+        with pytest.raises(PeerError, match=r"does not start: .*; do this"):
             peers.Peer("a peer", [str(tmp_path / "absent")], {}, "do this")
-        with pytest.raises(peers.PeerError, match=r"has ended: .*; do this"):
+        with pytest.raises(PeerError, match=r"has ended: .*; do this"):
             peers.Peer("a peer", [sys.executable, "-c", "pass"], {}, "do this")
 
     def test_calls_alternate_and_the_ratio_is_that_of_the_medians(self, peer, monkeypatch, models):

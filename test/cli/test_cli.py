@@ -21,6 +21,7 @@ from bodypix_ros import media, rendering
 from bodypix_ros.cli import COMMANDS, main
 from bodypix_ros.cli.process import output_names
 from bodypix_ros.coco.document import DocumentWriter
+from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
 from support.fake import FakeSegmenter, people_picture, scene_of
 
@@ -352,7 +353,7 @@ class TestRun:
         ("error", "code"),
         [
             (ValueError("max_detections is 0, but must be 1..254"), 2),
-            (store.MissingModelError("model x is nowhere"), 2),
+            (MissingModelError("model x is nowhere"), 2),
             (PermissionError("no rights"), 1),
             (RuntimeError("no device runs the model"), 1),
         ],
@@ -439,7 +440,7 @@ class TestDemo:
 
     def test_without_weights_and_network_it_says_what_to_get_and_where_to_put_it(self, call, monkeypatch):
         def fetch(model, into):
-            raise store.DownloadError(f"cannot fetch {model.name}")
+            raise DownloadError(f"cannot fetch {model.name}")
 
         monkeypatch.setattr(store, "fetch", fetch)
         monkeypatch.setenv("BODYPIX_ROS_MODELS", str(call.folder / "empty"))
@@ -457,14 +458,14 @@ class TestDemo:
 
         def load(model, **options):
             if model not in here:
-                raise store.MissingModelError(model)
+                raise MissingModelError(model)
             segmenter = FakeSegmenter()
             segmenter.model = model
             return segmenter
 
         def fetch(model, into):
             if model.name not in had:
-                raise store.DownloadError(f"cannot fetch {model.name}")
+                raise DownloadError(f"cannot fetch {model.name}")
             here.add(model.name)
             return call.folder
 
@@ -518,7 +519,7 @@ class TestModels:
 
     @pytest.mark.parametrize(
         ("error", "code"),
-        [(store.UnverifiedError("u"), 2), (store.DownloadError("d"), 1), (store.DigestError("g"), 1)],
+        [(UnverifiedError("u"), 2), (DownloadError("d"), 1), (DigestError("g"), 1)],
     )
     def test_fetch_that_fails(self, call, monkeypatch, error, code):
         def fetch(*_, **__):

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bodypix_ros.errors import MissingModelError
 from bodypix_ros.models import catalogue, store
 
 # Drawn by hand around the astronaut: x, y. Her helmet, at the lower right, may be taken for hers or not.
@@ -31,7 +32,7 @@ def _weights(request: pytest.FixtureRequest) -> Path:
     try:
         files = store.find(catalogue.model("bodypix-mobilenet-075-s16-q2"))
         return next(iter(files.values())).parents[4]
-    except store.MissingModelError:
+    except MissingModelError:
         return Path(request.getfixturevalue("data_dir")) / "models"
 
 

@@ -11,6 +11,7 @@ from pycocotools.coco import COCO
 from bodypix_ros import media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
 from bodypix_ros.coco import document, evaluation
+from bodypix_ros.errors import MediaError
 from support.fake import FakeSegmenter, people_picture, scene_of
 
 
@@ -218,5 +219,5 @@ class TestEvaluate:
         with pytest.raises(FileNotFoundError, match=r"none\.json: no such file"):
             evaluation.evaluate(FakeSegmenter(), folder / "none.json", folder)
         (folder / "b.png").unlink()
-        with pytest.raises(media.MediaError, match=r"b\.png: cannot be read"):
+        with pytest.raises(MediaError, match=r"b\.png: cannot be read"):
             evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)

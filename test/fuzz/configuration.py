@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from bodypix_ros.errors import CatalogueError
 from bodypix_ros.models import catalogue
-from bodypix_ros.models.catalogue import CatalogueError
 from bodypix_ros.ros.segmenter import parameters
 from bodypix_ros.ros.segmenter.parameters import PARAMETERS, Settings
 from fuzz.cases import Case, Execute, check

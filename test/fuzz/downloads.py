@@ -8,6 +8,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from threading import Thread
 from typing import Any
 
+from bodypix_ros.errors import DigestError, DownloadError
 from bodypix_ros.models import store
 from bodypix_ros.models.catalogue import Model, ModelFile
 from fuzz.cases import Case, Execute, check
@@ -69,7 +70,7 @@ def start(shared: Path) -> Execute:
         url = f"http://127.0.0.1:{port}"
         outcome, made = case.attempt(
             lambda: store.fetch(model, root, base_url=url),
-            (store.DownloadError, store.DigestError),
+            (DownloadError, DigestError),
             (url, str(part)),
         )
         check(server.asked <= 20, f"{server.asked} requests")
@@ -82,7 +83,7 @@ def start(shared: Path) -> Execute:
         server.answer = b"HTTP/1.0 200 OK\r\n\r\n" + data
         try:
             store.fetch(model, root, base_url=url)
-        except store.DigestError:  # what was there before was wrong, and is gone now
+        except DigestError:  # what was there before was wrong, and is gone now
             store.fetch(model, root, base_url=url)
         check((root / file.path).read_bytes() == data, "the next attempt gave something else")
         check(not part.exists(), "the part is still there")

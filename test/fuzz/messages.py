@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from bodypix_ros.errors import MessageError
 from bodypix_ros.imaging.picture_size import MAX_PIXELS, picture_size
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.messages.images import MessageError
 from fuzz.cases import Case, Execute, check
 from fuzz.mutate import SIZES, damaged, some_text
 

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from bodypix_ros.errors import DigestError, DownloadError, MissingModelError
 from bodypix_ros.models import packages, store, tflite
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, model
 from fuzz.cases import Case, Execute, check
@@ -19,7 +20,7 @@ from fuzz.mutate import damaged
 _CONTENT = bytes(range(256)) * 40
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
 _WHEEL, _TARBALL = Package("pypi", "things", "1.0"), Package("npm", "@some/things", "2.0")
-_REFUSALS = (store.DownloadError, store.DigestError)
+_REFUSALS = (DownloadError, DigestError)
 
 
 def start(shared: Path) -> Execute:
@@ -28,7 +29,7 @@ def start(shared: Path) -> Execute:
     wanted = model("selfie-general")
     try:
         real = store.find(wanted)[wanted.files[0].path].read_bytes()
-    except store.MissingModelError:
+    except MissingModelError:
         real = b"\x1c\0\0\0TFL3" + bytes(wanted.files[0].size or 0)
     archive = shared / "archive"
     setattr(packages, "_download", lambda package, folder: shutil.copyfile(archive, folder / "archive"))  # noqa: B010
@@ -78,7 +79,7 @@ def _load(case: Case, wanted: Model, real: bytes) -> str:
                 performance_hint="LATENCY",
                 options={},
             ),
-            (store.DigestError, _Reached),
+            (DigestError, _Reached),
             (str(path), "reached"),
         )
     finally:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from bodypix_ros.models.tfjs import CheckpointError, MissingShardError, read_model
+from bodypix_ros.errors import CheckpointError, MissingShardError
+from bodypix_ros.models.tfjs import read_model
 from fuzz.cases import Case, Execute, check, check_message
 from fuzz.mutate import changed, damaged, some_text
 from support import checkpoints

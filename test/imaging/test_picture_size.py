@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bodypix_ros.errors import PictureError
 from bodypix_ros.imaging.picture_size import (
     MAX_PIXELS,
     MAX_SCANS,
     MAX_SIDE,
-    PictureError,
     check_picture,
     picture_size,
     size_problem,

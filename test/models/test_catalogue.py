@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bodypix_ros.errors import CatalogueError
 from bodypix_ros.models import catalogue, store
 
 NAMES = [
@@ -244,19 +245,19 @@ def test_a_damaged_catalogue_is_told_by_its_place(
         holder = holder[step]
     holder[(0, *place)[-1]] = value
     path = written(tmp_path, data[0])
-    with pytest.raises(catalogue.CatalogueError, match=message) as caught:
+    with pytest.raises(CatalogueError, match=message) as caught:
         catalogue.read(path)
     assert str(caught.value).startswith(str(path))
 
 
 def test_a_file_in_two_sources_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(catalogue.CatalogueError, match=r"'net/a\.bin' in .* is in another source, too"):
+    with pytest.raises(CatalogueError, match=r"'net/a\.bin' in .* is in another source, too"):
         catalogue.read(written(tmp_path, {**GOOD, "sources": GOOD["sources"] * 2}))
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 100_000])
 def test_what_is_no_catalogue_is_refused(tmp_path: Path, text: bytes) -> None:
-    with pytest.raises(catalogue.CatalogueError, match="is not JSON"):
+    with pytest.raises(CatalogueError, match="is not JSON"):
         catalogue.read(written(tmp_path, text))
 
 

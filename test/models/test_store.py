@@ -21,6 +21,7 @@ from threading import Event, Thread
 
 import pytest
 
+from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, packages, store
 from bodypix_ros.models.catalogue import Model, ModelFile, Package
 from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
@@ -144,7 +145,7 @@ def test_the_first_folder_that_holds_all_files_wins(tmp_path: Path, monkeypatch:
 
 
 def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(store.MissingModelError) as caught:
+    with pytest.raises(MissingModelError) as caught:
         store.find(MODEL)
     message = str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
@@ -153,7 +154,7 @@ def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
         assert each.url in message
         assert str(tmp_path / "cache/bodypix_ros/models" / each.path) in message
     put(tmp_path / "mine", GRAPH_FILE)
-    with pytest.raises(store.MissingModelError) as caught:
+    with pytest.raises(MissingModelError) as caught:
         store.find(MODEL, tmp_path / "mine")
     assert GRAPH_FILE.url not in str(caught.value), "only what is missing"
     assert str(tmp_path / "mine/net/a.bin") in str(caught.value)
@@ -172,11 +173,11 @@ def test_digests(tmp_path: Path, known: dict[str, str]) -> None:
     path.write_bytes(SHARD)
     store.verify(expected, path)
     path.write_bytes(SHARD[:-1])
-    with pytest.raises(store.DigestError, match="256000 bytes expected, not 255999"):
+    with pytest.raises(DigestError, match="256000 bytes expected, not 255999"):
         store.verify(expected, path)
     path.write_bytes(SHARD[:-1] + b"?")
     if known:
-        with pytest.raises(store.DigestError, match=f"{next(iter(known.values()))} expected, not [0-9a-f]+"):
+        with pytest.raises(DigestError, match=f"{next(iter(known.values()))} expected, not [0-9a-f]+"):
             store.verify(expected, path)
     else:
         store.verify(expected, path)
@@ -187,16 +188,16 @@ def test_white_space_in_a_graph_does_not_matter(tmp_path: Path) -> None:
     path.write_text(json.dumps(GRAPH, indent=4, ensure_ascii=False), encoding="utf-8")
     store.verify(GRAPH_FILE, path)
     path.write_text(json.dumps({**GRAPH, "weights": [1.25, "ä"]}))
-    with pytest.raises(store.DigestError, match="is not the published"):
+    with pytest.raises(DigestError, match="is not the published"):
         store.verify(GRAPH_FILE, path)
     path.write_text("[" * 100_000)
-    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+    with pytest.raises(DigestError, match="is not the JSON of a checkpoint"):
         store.verify(GRAPH_FILE, path)
     path.write_text("<html>")
-    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+    with pytest.raises(DigestError, match="is not the JSON of a checkpoint"):
         store.verify(UNKNOWN_FILE, path)
     path.write_text(" " * (MAX_GRAPH_BYTES + 1))
-    with pytest.raises(store.DigestError, match="more than the 1048576"):
+    with pytest.raises(DigestError, match="more than the 1048576"):
         store.verify(UNKNOWN_FILE, path)
 
 
@@ -233,7 +234,7 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, server: Server) -> None:
 def test_a_broken_download_goes_on(tmp_path: Path, server: Server) -> None:
     put(tmp_path, GRAPH_FILE)
     server.break_after = 100_000
-    with pytest.raises(store.DownloadError, match=r"broke after 100000 of 256000 bytes.* by hand") as caught:
+    with pytest.raises(DownloadError, match=r"broke after 100000 of 256000 bytes.* by hand") as caught:
         store.fetch(MODEL, tmp_path, base_url=server.url)
     assert f"{server.url}/net/a.bin" in str(caught.value)
     assert not (tmp_path / "net/a.bin").exists()
@@ -268,14 +269,14 @@ def test_what_an_earlier_attempt_left(
 @pytest.mark.parametrize("wrong", [SHARD[::-1], SHARD + b"?"], ids=["other bytes", "too long"])
 def test_wrong_bytes_are_deleted(tmp_path: Path, server: Server, wrong: bytes) -> None:
     server.files["/net/a.bin"] = wrong
-    with pytest.raises(store.DigestError, match=r"Deleted; http.*a\.bin does not give"):
+    with pytest.raises(DigestError, match=r"Deleted; http.*a\.bin does not give"):
         store.fetch(MODEL, tmp_path, base_url=server.url)
     assert [path.name for path in (tmp_path / "net").iterdir()] == ["model.json"]
 
 
 def test_a_page_in_place_of_a_graph_is_deleted(tmp_path: Path, server: Server) -> None:
     server.files["/net/unseen.json"] = b"<html>log in</html>"
-    with pytest.raises(store.DigestError, match="is not the JSON of a checkpoint"):
+    with pytest.raises(DigestError, match="is not the JSON of a checkpoint"):
         store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
     assert not list((tmp_path / "net").iterdir())
 
@@ -284,14 +285,14 @@ def test_a_shorter_file_on_the_server(tmp_path: Path, server: Server) -> None:
     put(tmp_path, GRAPH_FILE)
     (tmp_path / "net/a.bin.part").write_bytes(SHARD[:1000])
     server.files["/net/a.bin"] = SHARD[:500]
-    with pytest.raises(store.DownloadError, match="416"):
+    with pytest.raises(DownloadError, match="416"):
         store.fetch(MODEL, tmp_path, base_url=server.url)
     assert not (tmp_path / "net/a.bin.part").exists()
 
 
 def test_a_file_that_is_not_on_the_server(tmp_path: Path, server: Server) -> None:
     server.files.clear()
-    with pytest.raises(store.DownloadError, match="HTTP Error 404") as caught:
+    with pytest.raises(DownloadError, match="HTTP Error 404") as caught:
         store.fetch(MODEL, tmp_path, base_url=server.url)
     assert isinstance(caught.value, OSError)
     assert f"{server.url}/net/model.json" in str(caught.value)
@@ -301,12 +302,12 @@ def test_a_file_that_is_not_on_the_server(tmp_path: Path, server: Server) -> Non
 def test_a_server_that_is_not_there(tmp_path: Path, server: Server) -> None:
     nobody = server.url
     server.server_close()
-    with pytest.raises(store.DownloadError, match="cannot download"):
+    with pytest.raises(DownloadError, match="cannot download"):
         store.fetch(MODEL, tmp_path, base_url=nobody)
 
 
 def test_a_file_without_digest_needs_a_yes(tmp_path: Path, server: Server) -> None:
-    with pytest.raises(store.UnverifiedError, match=r"unseen\.json: nothing downloaded.*--accept-unverified"):
+    with pytest.raises(UnverifiedError, match=r"unseen\.json: nothing downloaded.*--accept-unverified"):
         store.fetch(UNKNOWN, tmp_path, base_url=server.url)
     assert not server.asked
     store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
@@ -316,14 +317,14 @@ def test_a_file_without_digest_needs_a_yes(tmp_path: Path, server: Server) -> No
 
 def test_an_endless_file_of_unknown_size_is_cut(tmp_path: Path, server: Server) -> None:
     server.files["/net/unseen.json"] = b" " * (MAX_GRAPH_BYTES + 100)
-    with pytest.raises(store.DigestError, match="gives more than 1048576 bytes"):
+    with pytest.raises(DigestError, match="gives more than 1048576 bytes"):
         store.fetch(UNKNOWN, tmp_path, accept_unverified=True, base_url=server.url)
     assert not list((tmp_path / "net").iterdir())
 
 
 def test_published_files_come_over_https_only(tmp_path: Path, server: Server) -> None:
     plain = ModelFile("net/a.bin", f"{server.url}/net/a.bin", len(SHARD), SHARD_FILE.sha256)
-    with pytest.raises(store.DownloadError, match="not https"):
+    with pytest.raises(DownloadError, match="not https"):
         store.fetch(Model("net", "test", "MIT", (plain,)), tmp_path)
     assert not server.asked
 
@@ -359,7 +360,7 @@ def test_answers_that_make_no_sense(tmp_path: Path, answer: bytes, message: str)
         thread = Thread(target=serve)
         thread.start()
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        with pytest.raises(store.DownloadError, match=message) as caught:
+        with pytest.raises(DownloadError, match=message) as caught:
             store.fetch(MODEL, tmp_path, base_url=url)
         thread.join()
     assert url in str(caught.value)
@@ -508,7 +509,7 @@ def test_a_mirror_stands_in_for_packages(tmp_path: Path, server: Server, clients
 )
 def test_wrong_members_are_deleted(tmp_path: Path, clients: Clients, member: bytes, message: str) -> None:
     clients.wheel["things/data/a.tflite"] = member
-    with pytest.raises(store.DigestError, match=f"{message}.*Deleted; the Python package things 1.2.3"):
+    with pytest.raises(DigestError, match=f"{message}.*Deleted; the Python package things 1.2.3"):
         store.fetch(PACKED, tmp_path)
     assert files_in(tmp_path) == []
 
@@ -517,9 +518,7 @@ def test_wrong_members_are_deleted(tmp_path: Path, clients: Clients, member: byt
 def test_a_package_without_the_file(tmp_path: Path, clients: Clients, package: str) -> None:
     getattr(clients, package).clear()
     model = Model("packed", "test", "MIT", (IN_WHEEL if package == "wheel" else IN_TARBALL,))
-    with pytest.raises(
-        store.DownloadError, match=r"does not hold .*tflite.*by hand: https://example\.invalid"
-    ):
+    with pytest.raises(DownloadError, match=r"does not hold .*tflite.*by hand: https://example\.invalid"):
         store.fetch(model, tmp_path)
     assert files_in(tmp_path) == []
 
@@ -534,7 +533,7 @@ def test_a_link_in_a_tarball_is_not_followed(
             tarball.addfile(entry)
 
     monkeypatch.setattr(packages.subprocess, "run", run)
-    with pytest.raises(store.DownloadError, match=r"does not hold package/c\.tflite"):
+    with pytest.raises(DownloadError, match=r"does not hold package/c\.tflite"):
         store.fetch(Model("packed", "test", "MIT", (IN_TARBALL,)), tmp_path)
 
 
@@ -547,7 +546,7 @@ def test_a_damaged_package(
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(packages.subprocess, "run", run)
-    with pytest.raises(store.DownloadError, match="came damaged"):
+    with pytest.raises(DownloadError, match="came damaged"):
         store.fetch(Model("packed", "test", "MIT", (file,)), tmp_path / "models")
 
 
@@ -570,9 +569,7 @@ def test_a_wheel_is_unpacked_only_where_that_is_bounded(
     with zipfile.ZipFile(out, "w", method) as wheel:
         wheel.writestr(IN_WHEEL.member, SHARD)
     archived(clients, monkeypatch, "whl", out.getvalue())
-    with pytest.raises(
-        store.DownloadError, match=rf"came damaged: {IN_WHEEL.member} is compressed by the method"
-    ):
+    with pytest.raises(DownloadError, match=rf"came damaged: {IN_WHEEL.member} is compressed by the method"):
         store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
     assert files_in(tmp_path) == []
 
@@ -586,7 +583,7 @@ def test_a_wheel_whose_entries_lie_outside_of_it(
     data = bytearray(out.getvalue())
     data[data.index(b"PK\x05\x06") + 16] += 200  # where the list of members begins: it then begins before 0
     archived(clients, monkeypatch, "whl", bytes(data))
-    with pytest.raises(store.DownloadError, match=r"came damaged: .{3,300}\. Try again"):
+    with pytest.raises(DownloadError, match=r"came damaged: .{3,300}\. Try again"):
         store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
 
 
@@ -599,7 +596,7 @@ def test_a_wheel_with_two_names_for_a_member_is_told_shortly(
     data = bytearray(out.getvalue())
     data[26:28] = b"\xff\xff"  # the length of the name before the content
     archived(clients, monkeypatch, "whl", bytes(data))
-    with pytest.raises(store.DownloadError, match="came damaged") as caught:
+    with pytest.raises(DownloadError, match="came damaged") as caught:
         store.fetch(Model("packed", "test", "MIT", (IN_WHEEL,)), tmp_path)
     assert len(str(caught.value)) < 1000
 
@@ -614,7 +611,7 @@ def test_a_tarball_that_unpacks_without_end_is_cut(
         tarball.addfile(long_name, io.BytesIO(bytes(4 << 20)))
     monkeypatch.setattr(packages, "MAX_UNPACKED_BYTES", 1 << 20)
     archived(clients, monkeypatch, "tgz", out.getvalue())
-    with pytest.raises(store.DigestError, match="unpacks to more than 1048576 bytes"):
+    with pytest.raises(DigestError, match="unpacks to more than 1048576 bytes"):
         store.fetch(Model("packed", "test", "MIT", (IN_TARBALL,)), tmp_path)
     assert files_in(tmp_path) == []
 
@@ -626,7 +623,7 @@ def test_a_member_that_claims_to_go_on_forever_is_not_waited_for(
     entry.size = 1 << 62
     archived(clients, monkeypatch, "tgz", gzip.compress(entry.tobuf(tarfile.GNU_FORMAT)))
     begun = time.process_time()
-    with pytest.raises(store.DigestError, match="unpacks to more than"):
+    with pytest.raises(DigestError, match="unpacks to more than"):
         store.fetch(Model("packed", "test", "MIT", (IN_TARBALL,)), tmp_path)
     assert time.process_time() - begun < 5
     assert files_in(tmp_path) == []
@@ -634,7 +631,7 @@ def test_a_member_that_claims_to_go_on_forever_is_not_waited_for(
 
 def test_what_pip_or_npm_complain_of_is_told(tmp_path: Path, clients: Clients) -> None:
     clients.failure = "WARNING: old\nERROR: No matching distribution found for things==1.2.3\n\n"
-    with pytest.raises(store.DownloadError) as caught:
+    with pytest.raises(DownloadError) as caught:
         store.fetch(PACKED, tmp_path)
     message = str(caught.value)
     assert "cannot fetch the Python package things 1.2.3: ERROR: No matching distribution" in message
@@ -648,7 +645,7 @@ def test_without_pip_or_npm_the_message_says_what_to_do(
     clients.has_pip = False
     monkeypatch.setattr(shutil, "which", lambda _: None)
     for each, hint in ((IN_WHEEL, "pip is not installed"), (IN_TARBALL, "npm is not installed")):
-        with pytest.raises(store.DownloadError, match=hint) as caught:
+        with pytest.raises(DownloadError, match=hint) as caught:
             store.fetch(Model("packed", "test", "MIT", (each,)), tmp_path)
         assert f"{each.url} -> {tmp_path / each.path}" in str(caught.value)
 

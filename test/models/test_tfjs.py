@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodypix_ros.models.tfjs import CheckpointError, MissingShardError, read_model, weights
+from bodypix_ros.errors import CheckpointError, MissingShardError
+from bodypix_ros.models.tfjs import read_model, weights
 from support.checkpoints import HEADS, SHARD, Checkpoint, text, write_tiny_bodypix
 
 Array = npt.NDArray[Any]

@@ -6,8 +6,8 @@ import numpy as np
 import openvino as ov
 import pytest
 
+from bodypix_ros.errors import CheckpointError
 from bodypix_ros.models import tflite
-from bodypix_ros.models.tflite import CheckpointError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from bodypix_ros.bags.typestore import VISION_MSGS, rosbags_types, typestore
+from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.messages.images import MessageError, to_image
+from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.types import ros_types
 from support.messages import every_message, noise, plain, scene
 

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bodypix_ros
-from bodypix_ros import MissingModelError, Scene, Segmenter
+from bodypix_ros import Scene, Segmenter
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.errors import MissingModelError
 from bodypix_ros.runtime import MAX_NETWORKS
 from bodypix_ros.segmenters.bodypix.second_thread import Helper
 from support.checkpoints import write_tiny_bodypix

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bodypix_ros import runtime
-from bodypix_ros.runtime import MAX_NETWORKS, PrecisionError, Runtime
+from bodypix_ros.errors import PrecisionError
+from bodypix_ros.runtime import MAX_NETWORKS, Runtime
 from support.devices import FakeCore, tiny_model
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
 from bodypix_ros.bags.typestore import rosbags_types, typestore
+from bodypix_ros.errors import PlacingError
 from bodypix_ros.ros.messages.people import keypoints_3d
 from bodypix_ros.scene import Person, Scene
-from bodypix_ros.space.lens import Lens, PlacingError
+from bodypix_ros.space.lens import Lens
 from bodypix_ros.space.pose import Placed, place, place_all
 
 TYPES = rosbags_types(typestore())

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bodypix_ros.models.tfjs.checkpoint import CheckpointError, read_graph
-from bodypix_ros.models.tfjs.weights import MissingShardError, read_weights
+from bodypix_ros.models.tfjs.checkpoint import read_graph
+from bodypix_ros.models.tfjs.weights import read_weights
 
 if TYPE_CHECKING:
     import openvino as ov

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bodypix_ros.errors import CheckpointError
+
 MAX_GRAPH_BYTES = 1 << 20
 
 ARITY = {
@@ -31,10 +33,6 @@ ARITY = {
     "Maximum": 2,
 }
 """The operators that are understood, and how many inputs each takes."""
-
-
-class CheckpointError(ValueError):
-    """A checkpoint cannot be read; the message says where and why."""
 
 
 @dataclass(frozen=True, slots=True)

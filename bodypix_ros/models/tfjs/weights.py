@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.models.tfjs.checkpoint import CheckpointError
+from bodypix_ros.errors import CheckpointError, MissingShardError
 
 Array = npt.NDArray[Any]
 
@@ -19,10 +19,6 @@ MAX_VALUES = 1 << 26
 
 _DTYPES = {"float32": "<f4", "int32": "<i4"}
 _QUANTISED = {"uint8": "<u1", "uint16": "<u2"}
-
-
-class MissingShardError(CheckpointError, FileNotFoundError):
-    """A weight file that the checkpoint names is not there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.imaging.picture_size import FORMATS, PictureError, check_picture, size_problem
+from bodypix_ros.errors import MessageError, PictureError
+from bodypix_ros.imaging.picture_size import FORMATS, check_picture, size_problem
 from bodypix_ros.ros.messages.types import MessageTypes
 
 Pixels = npt.NDArray[np.uint8]
@@ -55,10 +56,6 @@ _BAYER16 = {name.replace("8", "16"): conversion for name, conversion in _BAYER.i
 
 ENCODINGS: Final = (*_DIRECT, *_MONO16, *_YUV422, *_YUV420, *_BAYER, *_BAYER16)
 """What `to_image` understands by itself."""
-
-
-class MessageError(ValueError):
-    """A message that holds no usable image."""
 
 
 def to_image(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:

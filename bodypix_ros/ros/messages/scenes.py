@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS
-from bodypix_ros.ros.messages.images import MessageError, to_image
+from bodypix_ros.errors import MessageError
+from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.labels import MAX_LABEL
 from bodypix_ros.scene import Box, Person, Scene
 

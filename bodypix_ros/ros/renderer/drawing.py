@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bodypix_ros import rendering
+from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.scenes import to_scene
 from bodypix_ros.ros.messages.types import MessageTypes
@@ -123,7 +124,7 @@ class Painter:
             camera = self._cameras[name]
             try:
                 self._process(camera, frame)
-            except images.MessageError as error:
+            except MessageError as error:
                 self._report(camera, "bad", f"a frame cannot be drawn: {error}")
             except Exception as error:  # noqa: BLE001 - one frame's failure is not the next one's
                 self._report(camera, "failed", f"drawing failed: {type(error).__name__}: {error}")

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import segmenters
+from bodypix_ros.errors import AbandonedError
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.runtime import AUTO, devices
 from bodypix_ros.scene import Scene
@@ -96,10 +97,6 @@ def claim(items: set[T], item: T) -> bool:
     except KeyError:
         return False
     return True
-
-
-class AbandonedError(Exception):
-    """This frame was given up while its inference took too long: whoever gets this ends without a word."""
 
 
 @dataclass(slots=True, eq=False)

@@ -7,24 +7,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
+from bodypix_ros.errors import AbandonedError, MessageError, PlacingError
 from bodypix_ros.models import catalogue
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.ros.messages.types import MessageTypes
-from bodypix_ros.ros.segmenter.inference import (
-    AbandonedError,
-    Inference,
-    InferenceStream,
-    Log,
-    claim,
-    in_background,
-)
+from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream, Log, claim, in_background
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.shared.diagnostics import Statistics
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.scene import Scene
 from bodypix_ros.space import pose
-from bodypix_ros.space.lens import Lens, PlacingError
+from bodypix_ros.space.lens import Lens
 
 OUTPUTS = ("instance_mask", "part_mask", "persons", "keypoints", "confidence")
 """The topics that every frame may fill, in the order of publishing."""
@@ -265,7 +259,7 @@ class Pipeline:
             return True
         try:
             image, encoding = self._decode(frame.message, mono16_max=settings.node.mono16_max)
-        except images.MessageError as error:
+        except MessageError as error:
             counts.bad += 1
             self._report(camera, "bad", f"a frame cannot be read: {error}")
             return True

@@ -15,11 +15,8 @@ from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValu
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
+from bodypix_ros.errors import StartError
 from bodypix_ros.ros.shared.diagnostics import Status
-
-
-class StartError(RuntimeError):
-    """The node cannot start; the message says why."""
 
 
 class Log(logging.Handler):

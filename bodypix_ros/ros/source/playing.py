@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from bodypix_ros.media import Image, MediaError, Picture, Source, Video, VideoReader, read_picture
+from bodypix_ros.errors import MediaError
+from bodypix_ros.media import Image, Picture, Source, Video, VideoReader, read_picture
 from bodypix_ros.ros.shared.mailbox import RateLimit
 
 PICTURE_RATE = 1.0

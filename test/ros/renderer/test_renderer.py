@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 
 from bodypix_ros import rendering
 from bodypix_ros.bags.typestore import rosbags_types, typestore
+from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages import images, people
-from bodypix_ros.ros.messages.images import MessageError
 from bodypix_ros.ros.messages.scenes import to_scene
 from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.renderer.drawing import Camera, Painter, render, status

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from bodypix_ros.media import MediaError, VideoWriter, find_sources, write_picture
+from bodypix_ros.errors import CalibrationError, MediaError
+from bodypix_ros.media import VideoWriter, find_sources, write_picture
 from bodypix_ros.ros.source import playing
 from bodypix_ros.ros.source.playing import Pace, play
 from bodypix_ros.space import calibration
-from bodypix_ros.space.calibration import CalibrationError
 
 YAML = """
 image_width: 640

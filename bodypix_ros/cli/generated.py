@@ -1,0 +1,98 @@
+"""Options of commands, made of their declarations."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import click
+
+from bodypix_ros.options import Option
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class _WordOrNumber(click.ParamType):  # type: ignore[type-arg]
+    """What may be either, such as an internal resolution; the declaring class checks it."""
+
+    name = "word or number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        """A number where it is one."""
+        try:
+            return float(value)
+        except ValueError:
+            return value
+
+
+def flag(name: str) -> str:
+    """How a command spells an option."""
+    return f"--{name.replace('_', '-')}"
+
+
+def _type(option: Option) -> Any:
+    if option.dynamic:
+        return _WordOrNumber()
+    if option.choices:
+        return click.Choice([choice for choice in option.choices if choice])
+    if option.kind in (int, float):
+        numbers: Any = click.IntRange if option.kind is int else click.FloatRange
+        return numbers(option.low, option.high)
+    return str
+
+
+def shown(default: Any) -> str:
+    """A default as help shows it."""
+    if isinstance(default, tuple):
+        return ",".join(default)
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def parameter(option: Option, note: str = "") -> click.Option:
+    """One option of a command. Not given it is None, so that whoever takes it has its own default.
+
+    Args:
+        option: Its declaration.
+        note: Said after its meaning; empty: its default.
+    """
+    text = option.text[0].upper() + option.text[1:]
+    names = [f"-{option.short}"] if option.short else []
+    if option.kind is bool:
+        both = f"{flag(option.name)}/{flag('no_' + option.name)}"
+        default = note or (option.name if option.default else f"no-{option.name}").replace("_", "-")
+        return click.Option([*names, both], default=None, help=f"{text}.  [default: {default}]")
+    several = option.kind is tuple
+    note = note or shown(option.default)
+    end = f"  [default: {note}]" if note else ""
+    return click.Option(
+        [*names, flag(option.name)],
+        type=_type(option),
+        default=None,
+        callback=_listed if several else None,
+        metavar="NAME,..." if several else None,
+        help=f"{text}.{end}",
+    )
+
+
+def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+
+
+def add(make: Callable[[], Iterable[click.Parameter]]) -> Callable[[_Command], _Command]:
+    """Add options to a command, made when the command is looked at: tables may have grown until then."""
+
+    def decorate(command: _Command) -> _Command:
+        makers: list[Any] = [*getattr(command, "__option_makers__", ()), make]
+        command.__option_makers__ = makers  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+class Command(click.Command):
+    """A command that also has the options which `add` was told of."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """All options, the generated ones before --help."""
+        makers = getattr(self.callback, "__option_makers__", ())
+        made = [option for make in reversed(makers) for option in make()]
+        *own, last = super().get_params(ctx)
+        return [*own, *made, last]

@@ -1,0 +1,161 @@
+"""Options: each is declared once, as a field of a frozen dataclass, and everything else reads it from there.
+
+ROS parameters, the options of commands, checks and the tables of the documentation all come of `options_of`.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from bodypix_ros.errors import OptionError
+
+_KEY = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What is known of one option.
+
+    Attributes:
+        name: In Python and ROS; commands spell it with dashes.
+        default: Its type is the option's; a tuple is a list of texts.
+        text: What it means, as part of a sentence.
+        low: The least value; None for what is no number.
+        high: The largest value.
+        choices: The texts that are allowed; empty: any.
+        live: Whether it may change while a model is loaded.
+        dynamic: Whether it may be of another type than its default, such as a word or a number; its class
+            checks it.
+        hidden_from: Doors that do not offer it: "node", "run", "bag".
+        short: One letter for commands.
+    """
+
+    name: str
+    default: Any
+    text: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = True
+    dynamic: bool = False
+    hidden_from: tuple[str, ...] = ()
+    short: str = ""
+
+    @property
+    def kind(self) -> type:
+        """The type of its values: bool, int, float, str or tuple."""
+        return type(self.default)
+
+    def check(self, value: Any) -> None:
+        """Check a value.
+
+        Raises:
+            OptionError: It is of another type, out of range, or none of the choices.
+        """
+        if self.dynamic:
+            return
+        if self.kind is bool:
+            good = isinstance(value, (bool, np.bool_))
+            wanted = "True or False"
+        elif self.kind is str:
+            good = isinstance(value, str) and (not self.choices or value in self.choices)
+            wanted = f"one of {', '.join(c or 'empty' for c in self.choices)}" if self.choices else "text"
+        elif self.kind is tuple:
+            good = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+            wanted = "a list of names"
+        else:
+            whole = self.kind is int
+            allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
+            good = isinstance(value, allowed) and not isinstance(value, bool)
+            good = good and self.low is not None and self.high is not None and self.low <= value <= self.high
+            wanted = f"{'a whole number' if whole else 'a number'} from {self.low} to {self.high}"
+        if not good:
+            raise OptionError(self.name, f"{self.name} is {value!r:.80}, but must be {wanted}")
+
+
+def option(
+    default: Any,
+    text: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+    live: bool = True,
+    dynamic: bool = False,
+    hidden_from: Sequence[str] = (),
+    short: str = "",
+) -> Any:
+    """Declare an option: a field of a frozen dataclass. The arguments are those of `Option`."""
+    known = Option(
+        "", default, text, low, high, tuple(choices), live, dynamic, tuple(hidden_from), short
+    )  # its name is the field's
+    return dataclasses.field(default=default, metadata={_KEY: known})
+
+
+def like(declared: Any, name: str, **changes: Any) -> Any:
+    """Declare an option that another class has declared, but for some changes.
+
+    Args:
+        declared: That class.
+        name: The option's name there.
+        changes: Attributes of `Option`.
+    """
+    known = dataclasses.replace(options_of(declared)[name], **changes)
+    return dataclasses.field(default=known.default, metadata={_KEY: known})
+
+
+def options_of(declared: Any) -> Mapping[str, Option]:
+    """The options that a dataclass declares, by name.
+
+    Args:
+        declared: The class, or an object of it.
+    """
+    return _declared_by(declared if isinstance(declared, type) else type(declared))
+
+
+@cache
+def _declared_by(declared: Any) -> Mapping[str, Option]:
+    return MappingProxyType(
+        {
+            field.name: dataclasses.replace(field.metadata[_KEY], name=field.name)
+            for field in dataclasses.fields(declared)
+            if _KEY in field.metadata
+        }
+    )
+
+
+def check_all(values: Any) -> None:
+    """Check the values of an object whose class declares options; for `__post_init__`.
+
+    Raises:
+        OptionError: The first that may not be so.
+    """
+    for name, known in options_of(values).items():
+        known.check(getattr(values, name))
+
+
+def values_of(values: Any) -> dict[str, Any]:
+    """The values of an object whose class declares options, by name."""
+    return {name: getattr(values, name) for name in options_of(values)}
+
+
+D = TypeVar("D")
+
+
+def replace(values: D, changes: Mapping[str, Any]) -> D:
+    """A checked copy with other values.
+
+    Raises:
+        OptionError: An unknown option, or a value that may not be.
+    """
+    known = options_of(values)
+    for name in changes:
+        if name not in known:
+            raise OptionError(name, f"there is no option '{name}'; there are: {', '.join(sorted(known))}")
+    changed: D = dataclasses.replace(values, **changes)  # type: ignore[type-var]
+    return changed
