@@ -34,10 +34,12 @@ setup(
     install_requires=[
         "setuptools>=64,<110",
         "click>=8.1,<9",
+        "filelock>=3.6,<5",
         "numba>=0.60,<1",
         "numpy>=1.24,<3",
         "opencv-python-headless>=4.8,<5",
         "openvino>=2025.0,<2032",
+        "platformdirs>=2.5,<6",
         "pycocotools>=2.0.7,<3",
         "tqdm>=4.64,<5",
     ],

@@ -8,12 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bodypix_ros.errors import MissingModelError
+    from bodypix_ros.perception.load import load
+    from bodypix_ros.perception.segmenter import Segmenter
     from bodypix_ros.scene import Person, Scene
-    from bodypix_ros.segmenters import Segmenter, load
 
 __all__ = ["DEFAULT_MODEL", "MissingModelError", "Person", "Scene", "Segmenter", "__version__", "load"]
 __version__ = "0.1.0"
 
+NAME = "bodypix_ros"
 DEFAULT_MODEL = "bodypix-mobilenet-075-s16-q2"
 
 # `import openvino` forks a process that tells Google Analytics of it, unless this module cannot be imported:
@@ -21,11 +24,11 @@ DEFAULT_MODEL = "bodypix-mobilenet-075-s16-q2"
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 _HOME = {
-    "MissingModelError": "bodypix_ros.models.store",
+    "MissingModelError": "bodypix_ros.errors",
     "Person": "bodypix_ros.scene",
     "Scene": "bodypix_ros.scene",
-    "Segmenter": "bodypix_ros.segmenters",
-    "load": "bodypix_ros.segmenters",
+    "Segmenter": "bodypix_ros.perception.segmenter",
+    "load": "bodypix_ros.perception.load",
 }
 
 

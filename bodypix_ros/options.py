@@ -7,10 +7,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, TypeVar
-
-import numpy as np
 
 from bodypix_ros.errors import OptionError
 
@@ -60,7 +59,7 @@ class Option:
         if self.dynamic:
             return
         if self.kind is bool:
-            good = isinstance(value, (bool, np.bool_))
+            good = _is_bool(value)
             wanted = "True or False"
         elif self.kind is str:
             good = isinstance(value, str) and (not self.choices or value in self.choices)
@@ -70,12 +69,16 @@ class Option:
             wanted = "a list of names"
         else:
             whole = self.kind is int
-            allowed = (int, np.integer) if whole else (int, float, np.integer, np.floating)
-            good = isinstance(value, allowed) and not isinstance(value, bool)
+            good = isinstance(value, Integral if whole else Real) and not _is_bool(value)
             good = good and self.low is not None and self.high is not None and self.low <= value <= self.high
             wanted = f"{'a whole number' if whole else 'a number'} from {self.low} to {self.high}"
         if not good:
             raise OptionError(self.name, f"{self.name} is {value!r:.80}, but must be {wanted}")
+
+
+def _is_bool(value: Any) -> bool:
+    """Whether it is Python's bool or numpy's, which is not imported for that."""
+    return isinstance(value, bool) or type(value).__name__ in ("bool", "bool_")
 
 
 def option(

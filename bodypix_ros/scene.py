@@ -9,6 +9,20 @@ import numpy.typing as npt
 Box = tuple[int, int, int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds that a Scene took: before, in and after the networks."""
+
+    pre_ms: float = 0.0
+    infer_ms: float = 0.0
+    post_ms: float = 0.0
+
+    @property
+    def total_ms(self) -> float:
+        """All of them together."""
+        return self.pre_ms + self.infer_ms + self.post_ms
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
     """One person of a Scene.
@@ -45,6 +59,7 @@ class Scene:
         persons: In decoding order: falling score of the root keypoint.
         keypoint_names: The names of the rows of `Person.keypoints`.
         stamp: What the caller passed to `segment`, untouched.
+        timings: How long it took.
     """
 
     person_mask: npt.NDArray[np.bool_]
@@ -54,3 +69,4 @@ class Scene:
     persons: tuple[Person, ...]
     keypoint_names: tuple[str, ...]
     stamp: Any = None
+    timings: Timings = Timings()

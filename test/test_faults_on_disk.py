@@ -37,7 +37,8 @@ import resource, sys
 from pathlib import Path
 
 import openvino as ov
-from bodypix_ros.runtime import Runtime
+from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
 from support.devices import FakeCompiled, tiny_model
 
 class Core:
@@ -50,10 +51,9 @@ class Core:
 folder = Path(sys.argv[1])
 if "full" in sys.argv:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-runtime = Runtime(
-    tiny_model(), ["doubled"], first_size=(4, 6), cache_dir=folder, core=Core(), device="GPU", precision="f32"
-)
-with runtime.network(4, 6).request() as request:
+where = Placement(device="GPU", precision="f32", cache_dir=str(folder))
+networks = Networks(tiny_model(), ["doubled"], where, first_size=(4, 6), core=Core())
+with networks.network(4, 6).request() as request:
     request.input[:] = 21
     request.infer()
     print(int(request.outputs["doubled"].max()), len(list(folder.iterdir())) if folder.is_dir() else "none")

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bodypix_ros.options import Option
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.renderer.options import FIELDS
-from bodypix_ros.ros.segmenter.parameters import PARAMETERS
+from bodypix_ros.ros.segmenter.parameters import parameters
 from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
 from support.paths import ROOT
 
@@ -22,14 +23,17 @@ def row(field: "dataclasses.Field[Any]") -> str:
         default = f"[{', '.join(default)}]"
     elif isinstance(default, bool):
         default = str(default).lower()
-    low, high = field.metadata["low"], field.metadata["high"]
+    known = field if isinstance(field, Option) else field.metadata
+    low, high = (known.low, known.high) if isinstance(known, Option) else (known["low"], known["high"])
     span = "" if low is None else f"{low:g}..{high:g}"
-    live = "any time" if field.metadata.get("live", True) else "unconfigured"
-    cells = (f"`{field.name}`", "empty" if default == "" else default, span, live, field.metadata["text"])
+    is_live = known.live if isinstance(known, Option) else known.get("live", True)
+    text = known.text if isinstance(known, Option) else known["text"]
+    live = "any time" if is_live else "unconfigured"
+    cells = (f"`{field.name}`", "empty" if default == "" else default, span, live, text)
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
-@pytest.mark.parametrize("fields", [PARAMETERS, FIELDS], ids=["segmenter", "renderer"])
+@pytest.mark.parametrize("fields", [parameters(), FIELDS], ids=["segmenter", "renderer"])
 def test_every_parameter_has_its_line(fields: Mapping[str, "dataclasses.Field[Any]"]) -> None:
     missing = [row(field) for field in fields.values() if row(field) not in README]
     assert not missing, "lines for README.md:\n" + "\n".join(missing)

@@ -18,7 +18,7 @@ from bodypix_ros.errors import BagError, MessageError
 from bodypix_ros.ros.messages import images
 
 if TYPE_CHECKING:
-    from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.perception.segmenter import Segmenter
 
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
@@ -98,8 +98,7 @@ def process(
             cameras[topic].write(time_ns, header, scene)
             if mode is not None:
                 cameras[topic].draw(time_ns, header, images.as_bgr(image, encoding), scene, mode)
-            timings = segmenter.timings
-            report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
+            report.segment_ms += scene.timings.total_ms
             report.images += 1
             report.people += len(scene.persons)
         for topic, outputs in cameras.items():

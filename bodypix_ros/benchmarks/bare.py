@@ -9,7 +9,7 @@ import numpy as np
 
 from bodypix_ros.benchmarks.machine import machine
 from bodypix_ros.media import Image
-from bodypix_ros.segmenters import Segmenter
+from bodypix_ros.perception.segmenter import Segmenter
 
 WARM_UP = 10
 STAGES = ("bare", "pre", "infer", "post", "segment")
@@ -82,7 +82,7 @@ def measure_picture(
         middle = time.perf_counter()
         scene = stream.segment(image)
         end = time.perf_counter()
-        timings = segmenter.timings
+        timings = scene.timings
         row[:] = (
             (middle - start) * 1e3,
             timings.pre_ms,

@@ -18,7 +18,7 @@ from bodypix_ros.benchmarks.peers import MEDIAPIPE_MODELS, Peer
 from bodypix_ros.errors import MissingModelError
 from bodypix_ros.media import Image
 from bodypix_ros.models import catalogue, store
-from bodypix_ros.segmenters import Segmenter
+from bodypix_ros.perception.segmenter import Segmenter
 
 WARM_UP = 3
 _ARCHITECTURES = {"mobilenet": "MobileNetV1", "resnet50": "ResNet50"}

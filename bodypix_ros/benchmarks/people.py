@@ -4,7 +4,7 @@ import numpy as np
 
 from bodypix_ros.benchmarks.machine import GREY, fitted
 from bodypix_ros.media import Image
-from bodypix_ros.segmenters import Segmenter
+from bodypix_ros.perception.segmenter import Segmenter
 
 _MARGIN = 0.12
 """Of a person's box, kept around it: hair and fingers lie outside of a mask."""

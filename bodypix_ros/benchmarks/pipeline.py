@@ -20,13 +20,13 @@ import numpy.typing as npt
 from bodypix_ros.bags import typestore
 from bodypix_ros.benchmarks.ceiling import LEAD_S, Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
+from bodypix_ros.errors import DeviceError
 from bodypix_ros.media import Image
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.types import MessageTypes
 from bodypix_ros.ros.segmenter import inference
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
-from bodypix_ros.segmenters.base import NetworkSegmenter
 
 WIDTH, HEIGHT = 640, 480
 """Of every camera's images."""
@@ -139,7 +139,7 @@ class Cameras:
         """Have every camera served once: compiles what is not compiled yet.
 
         Raises:
-            RuntimeError: A camera is not served.
+            DeviceError: A camera is not served.
         """
         for sink in self.sinks:
             sink.feed(self._pipeline)
@@ -147,10 +147,10 @@ class Cameras:
         while not all(sink.published for sink in self.sinks) and time.monotonic() < end_s:
             time.sleep(0.01)
             if failed := next((c for c in self._cameras if c.statistics.last_error), None):
-                raise RuntimeError(f"the pipeline failed: {failed.statistics.last_error}")
+                raise DeviceError(f"the pipeline failed: {failed.statistics.last_error}")
         self._drain()
         if starved := [sink.name for sink in self.sinks if not sink.published]:
-            raise RuntimeError(f"no frame of {', '.join(starved)} was published")
+            raise DeviceError(f"no frame of {', '.join(starved)} was published")
 
     def counts(self) -> dict[str, int]:
         """What became of all frames: those fed are those published and those dropped for some reason."""
@@ -273,16 +273,15 @@ def measure(
     Raises:
         MissingModelError: The model's files are not here.
         ValueError: Unknown device, or what the device does not do.
-        RuntimeError: No device runs the model, or a camera is not served.
+        DeviceError: No device runs the model, or a camera is not served.
     """
     with closing(inference.load(settings, logging.getLogger(__name__))) as model:
         segmenter = model.segmenter
-        assert isinstance(segmenter, NetworkSegmenter)
         cameras = Cameras(model, settings, pictures)
         try:
             cameras.warm_up()
             size = segmenter.input_size(HEIGHT, WIDTH)
-            network = segmenter.open_networks[0].network(*size)
+            network = segmenter.network(HEIGHT, WIDTH)
             with network.request() as request:
                 queue = Queue(network.compiled, request.input.copy())
             bare, pipeline = [], []

@@ -19,10 +19,11 @@ from bodypix_ros.benchmarks.ceiling import Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.benchmarks.people import crowd, cutouts
 from bodypix_ros.media import Image
-from bodypix_ros.models import catalogue
-from bodypix_ros.runtime import HINTS, Network
-from bodypix_ros.segmenters import Segmenter
-from bodypix_ros.segmenters.base import NetworkSegmenter
+from bodypix_ros.options import options_of
+from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.runtime.network import Network
+from bodypix_ros.runtime.placement import HINTS
+from bodypix_ros.segmenters.families import family_of
 
 CAMERA = (640, 480)
 CROWD = (1280, 720)
@@ -80,10 +81,8 @@ def measure(
     view = fitted(pictures[0], *CAMERA)
     with ExitStack() as stack:
 
-        def load(**more: Any) -> NetworkSegmenter:
-            segmenter = stack.enter_context(bodypix_ros.load(model, **{**options, **more}))
-            assert isinstance(segmenter, NetworkSegmenter)
-            return segmenter
+        def load(**more: Any) -> Segmenter:
+            return stack.enter_context(bodypix_ros.load(model, **{**options, **more}))
 
         latency, throughput = (load(performance_hint=hint) for hint in HINTS)
         cases = [_Case(latency, fitted(pictures[0], *size)) for size in points.sizes]
@@ -118,8 +117,8 @@ def measure(
 
 
 def has_resolutions(model: str) -> bool:
-    """Whether the model has an internal resolution: BodyPix does, the others' inputs are of one size."""
-    return catalogue.model(model).family == "bodypix"
+    """Whether the model has an internal resolution; the others' inputs are of one size."""
+    return "internal_resolution" in options_of(family_of(model).options)
 
 
 class _Case:
@@ -258,7 +257,7 @@ def _slice(segmenter: Segmenter, image: Image, count: int, seconds: float) -> _S
 
 
 def requests(
-    segmenter: NetworkSegmenter, image: Image, points: Points, tick: Callable[[], object]
+    segmenter: Segmenter, image: Image, points: Points, tick: Callable[[], object]
 ) -> list[dict[str, Any]]:
     """The bare network's frames per second and latency against requests that run at once.
 
@@ -273,7 +272,7 @@ def requests(
         requests / fps.
     """
     segmenter.segment(image)
-    network: Network = segmenter.open_networks[0].network(*segmenter.input_size(*image.shape[:2]))
+    network: Network = segmenter.network(*image.shape[:2])
     with network.request() as request:
         values = request.input.copy()
     queues = [Queue(network.compiled, values, count) for count in points.requests]

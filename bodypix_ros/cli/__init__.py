@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from bodypix_ros import __version__
+from bodypix_ros.cli.generated import spelled
 from bodypix_ros.cli.options import DEBUG, debug_option
-from bodypix_ros.errors import DigestError
+from bodypix_ros.errors import BodypixError, DigestError, OptionError
 
 COMMANDS = {
     "run": "Find people in pictures, folders, videos and cameras.",
@@ -52,10 +53,11 @@ class Commands(click.Group):
                 return super().invoke(ctx)
         except BrokenPipeError:
             raise
-        except (ValueError, OSError, ImportError) as error:
+        except (BodypixError, ValueError, OSError, ImportError) as error:
             if ctx.meta.get(DEBUG):
                 raise
-            click.echo(f"bodypix: {error}", err=True)
+            text = spelled(error) if isinstance(error, OptionError) else str(error)
+            click.echo(f"bodypix: {text}", err=True)
             ctx.exit(_exit_code(error))
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import click
 
+from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
-    bodypix_options,
     debug_option,
-    device_options,
     load_segmenter,
     model_option,
+    model_options,
     parse_mode,
     progress_bar,
     quiet_option,
@@ -19,7 +19,7 @@ from bodypix_ros.cli.options import (
 _path = click.Path(path_type=Path)
 
 
-@click.command("bag")
+@click.command("bag", cls=generated.Command)
 @click.argument("source", metavar="IN", type=_path)
 @click.argument("target", metavar="OUT", type=_path)
 @click.option(
@@ -41,10 +41,8 @@ _path = click.Path(path_type=Path)
     help="The value of white in 16-bit images.",
 )
 @click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
-@click.option("--confidence", is_flag=True, default=None, help="Write the probability of person too.")
 @model_option
-@device_options
-@bodypix_options
+@model_options("bag")
 @quiet_option
 @debug_option
 def command(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
-    bodypix_options,
     debug_option,
-    device_options,
     json_option,
     load_segmenter,
     model_option,
+    model_options,
     progress_bar,
     quiet_option,
 )
@@ -50,7 +50,7 @@ class _Task:
         return {name: value for name, value in self.options.items() if value is not None}
 
 
-@click.command("bench")
+@click.command("bench", cls=generated.Command)
 @click.argument("images", nargs=-1, metavar="[IMAGE...]")
 @click.option("--compare", is_flag=True, help="Measure other programs beside ours, in turns.")
 @click.option("--scaling", is_flag=True, help="Measure how cost grows with cameras, people, sizes, requests.")
@@ -98,8 +98,7 @@ class _Task:
     help="For --compare: an interpreter that has mediapipe.  [default: this one]",
 )
 @model_option
-@device_options
-@bodypix_options
+@model_options()
 @json_option
 @quiet_option
 @debug_option
@@ -150,19 +149,14 @@ def command(
 
         plotting.check(plot)
     task = _Task(model, options, _pictures(images), repetitions, slice_s, quick, quiet)
-    try:
-        if compare:
-            result = _compare(task, reference_node, mediapipe_python)
-        elif scaling:
-            result = _scaling(task)
-        elif cameras is not None:
-            result = _cameras(task, cameras)
-        else:
-            result = _bare(task)
-    except RuntimeError as error:  # what OpenVINO raises when no device can run the model
-        if isinstance(error, click.exceptions.Exit):  # which is a RuntimeError, too
-            raise
-        raise click.ClickException(str(error)) from error
+    if compare:
+        result = _compare(task, reference_node, mediapipe_python)
+    elif scaling:
+        result = _scaling(task)
+    elif cameras is not None:
+        result = _cameras(task, cameras)
+    else:
+        result = _bare(task)
     if plot is not None:
         plotting.write(plot, result)
     if as_json:

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
-    bodypix_options,
     debug_option,
-    device_options,
     load_segmenter,
     model_option,
+    model_options,
     quiet_option,
 )
 from bodypix_ros.cli.run_command import drawing, drawing_options, execute
 from bodypix_ros.errors import DigestError, DownloadError, MediaError, MissingModelError
 
 if TYPE_CHECKING:
-    from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.perception.segmenter import Segmenter
 
 
 def astronaut() -> Any:
@@ -91,7 +91,7 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
         return None
 
 
-@click.command("demo")
+@click.command("demo", cls=generated.Command)
 @click.argument("source", required=False)
 @click.option(
     "-o",
@@ -109,8 +109,7 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
 )
 @drawing_options
 @model_option
-@device_options
-@bodypix_options
+@model_options()
 @quiet_option
 @debug_option
 def command(

@@ -17,9 +17,9 @@ def command(as_json: bool) -> None:
     Any of these names goes into --device, alone or in an order of preference such as GPU,CPU. AUTO takes the
     first of GPU, NPU and CPU that runs the model.
     """
-    from bodypix_ros import runtime
+    from bodypix_ros.runtime.devices import devices
 
-    found = runtime.devices()
+    found = devices()
     if as_json:
         click.echo(json.dumps([asdict(device) for device in found], indent=2))
         return

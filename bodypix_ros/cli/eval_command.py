@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 import bodypix_ros
+from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
-    bodypix_options,
     debug_option,
-    device_options,
     json_option,
     load_segmenter,
+    model_options,
     progress_bar,
     quiet_option,
     table,
@@ -22,7 +22,7 @@ from bodypix_ros.cli.options import (
 HEAD = ("model", "segm AP", "AP50", "OKS AP", "AP50", "pooled IoU", "mean IoU", "ms/image")
 
 
-@click.command("eval")
+@click.command("eval", cls=generated.Command)
 @click.argument("annotations", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("images", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
@@ -34,8 +34,7 @@ HEAD = ("model", "segm AP", "AP50", "OKS AP", "AP50", "pooled IoU", "mean IoU", 
     show_default=True,
     help="May be repeated: one row each.",
 )
-@device_options
-@bodypix_options
+@model_options()
 @json_option
 @quiet_option
 @debug_option
@@ -73,13 +72,14 @@ def command(
                 bar.update(done - bar.n)
 
             metrics = evaluation.evaluate(segmenter, annotations, images, report)
+            settings = asdict(segmenter.options)
             rows.append(
                 {
                     "model": segmenter.model,
-                    "reference_dilation": options["reference_dilation"],
+                    "reference_dilation": settings.pop("reference_dilation", False),
                     "device": segmenter.device,
                     "precision": segmenter.precision,
-                    "options": asdict(segmenter.options),
+                    "options": settings,
                     **asdict(metrics),
                 }
             )
@@ -89,7 +89,7 @@ def command(
     first = rows[0]
     click.echo(
         f"{first['images']} images, {first['people']} people; {first['device']}, {first['precision']}"
-        + (", the reference's dilations" if options["reference_dilation"] else "")
+        + (", the reference's dilations" if first["reference_dilation"] else "")
     )
     members = ("segm_ap", "segm_ap50", "oks_ap", "oks_ap50", "pooled_iou", "mean_iou")
     cells = [

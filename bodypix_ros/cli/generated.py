@@ -1,10 +1,12 @@
 """Options of commands, made of their declarations."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
 
+from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -53,7 +55,9 @@ def parameter(option: Option, note: str = "") -> click.Option:
         option: Its declaration.
         note: Said after its meaning; empty: its default.
     """
-    text = option.text[0].upper() + option.text[1:]
+    text = option.text
+    if not re.match(r"[a-z]\d", text):  # f32 stays
+        text = text[0].upper() + text[1:]
     names = [f"-{option.short}"] if option.short else []
     if option.kind is bool:
         both = f"{flag(option.name)}/{flag('no_' + option.name)}"
@@ -85,6 +89,11 @@ def add(make: Callable[[], Iterable[click.Parameter]]) -> Callable[[_Command], _
         return command
 
     return decorate
+
+
+def spelled(error: OptionError) -> str:
+    """The message of an error, with the option as it is typed."""
+    return re.sub(rf"^{re.escape(error.option)}\b", flag(error.option), str(error))
 
 
 class Command(click.Command):

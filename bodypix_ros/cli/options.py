@@ -2,16 +2,18 @@
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import bodypix_ros
+from bodypix_ros.cli import generated
+from bodypix_ros.errors import OptionError
+from bodypix_ros.options import options_of
 
 if TYPE_CHECKING:
-    from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.perception.segmenter import Segmenter
 
 DEBUG = "bodypix_ros.debug"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -21,13 +23,6 @@ def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     ctx.meta[DEBUG] = ctx.meta.get(DEBUG, False) or value
     level = logging.INFO if ctx.meta[DEBUG] else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s: %(message)s", force=value)
-
-
-def _resolution(_: click.Context, __: click.Parameter, value: str | None) -> str | float | None:
-    try:
-        return None if value is None else float(value)
-    except ValueError:
-        return value
 
 
 debug_option = click.option(
@@ -42,65 +37,30 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 model_option = click.option(
     "-m", "--model", default=bodypix_ros.DEFAULT_MODEL, show_default=True, help="See `bodypix models`."
 )
-_folder = click.Path(file_okay=False, path_type=Path)
 
 
-def device_options(command: _Command) -> _Command:
-    """Add the options that say where a model comes from and what it runs on."""
-    for option in (
-        click.option(
-            "--reference-dilation",
-            is_flag=True,
-            help="Read dilations as TensorFlow.js does: 2x1, worse than the 2x2 that was trained.",
-        ),
-        click.option("--cache-dir", type=_folder, help="Where compiled networks are kept."),
-        click.option("--model-dir", type=_folder, help="Look for model files here first."),
-        click.option(
-            "--precision", type=click.Choice(["f32", "f16"]), help="[default: f32 on a CPU, else f16]"
-        ),
-        click.option(
-            "-d", "--device", default="AUTO", show_default=True, help="AUTO, a device, or an order: GPU,CPU."
-        ),
-    ):
-        command = option(command)
-    return command
+def model_options(door: str = "run") -> Callable[[_Command], _Command]:
+    """Add the options that say where a model runs, and those of all families of models.
+
+    Args:
+        door: Leave out those that are hidden from it.
+    """
+
+    def make() -> Iterator[click.Parameter]:
+        from bodypix_ros.perception.options import LoadOptions
+        from bodypix_ros.segmenters.families import options_of_all
+
+        for name, known in options_of(LoadOptions).items():
+            if name not in _OTHERWISE:
+                yield generated.parameter(known)
+        for known in options_of_all(door).values():
+            yield generated.parameter(known)
+
+    return generated.add(make)
 
 
-def bodypix_options(command: _Command) -> _Command:
-    """Add BodyPix's options; those not given stay out of the call, so that the model's defaults hold."""
-    for option in (
-        click.option("--parts/--no-parts", default=None, help="Find body parts too.  [default: parts]"),
-        click.option(
-            "--flip-horizontal/--no-flip-horizontal",
-            default=None,
-            help="Mirror the results, for mirrored cameras.  [default: no-flip-horizontal]",
-        ),
-        click.option(
-            "--refine-steps", type=int, help="Steps to find whose a pixel is, 1..20.  [default: 10]"
-        ),
-        click.option(
-            "--min-keypoint-score",
-            type=float,
-            help="Keypoints below do not vote on whose a pixel is and are not drawn, 0..1.  [default: 0.3]",
-        ),
-        click.option("--nms-radius", type=float, help="Pixels between roots of two people.  [default: 20]"),
-        click.option(
-            "--score-threshold", type=float, help="People below are left out, 0..1.  [default: 0.4]"
-        ),
-        click.option("--max-detections", type=int, help="Most people per image, 1..254.  [default: 10]"),
-        click.option(
-            "--segmentation-threshold",
-            type=float,
-            help="A person's pixel from here on, 0..1.  [default: 0.7]",
-        ),
-        click.option(
-            "--internal-resolution",
-            callback=_resolution,
-            help="Network input per image size: low, medium, high, full, or 0.1..2.  [default: medium]",
-        ),
-    ):
-        command = option(command)
-    return command
+_OTHERWISE = ("model", "performance_hint")
+"""Options of `load` that commands spell for themselves."""
 
 
 def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
@@ -112,12 +72,23 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
-def load_segmenter(model: str, options: dict[str, Any]) -> "Segmenter":
-    """Load a model with the options that were given on the command line."""
+def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
+    """Load a model with the options that were given on the command line.
+
+    Raises:
+        OptionError: One of them is another family's, or is refused.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        return bodypix_ros.load(model, **{k: v for k, v in options.items() if v is not None})
-    except RuntimeError as error:  # what OpenVINO raises when no device can run the model
-        raise click.ClickException(str(error)) from error
+        return bodypix_ros.load(model, **given)
+    except OptionError as error:
+        from bodypix_ros.segmenters.families import family_of, options_of_all
+
+        name, own = error.option, options_of(family_of(model).options) if error.option != "model" else {}
+        if name not in options_of_all() or name in own:
+            raise
+        flags = ", ".join(map(generated.flag, own))
+        raise OptionError(name, f"{name}: {model} has no such option; it has {flags}") from error
 
 
 def progress_bar(total: int | None, unit: str, quiet: bool = False, **more: Any) -> Any:

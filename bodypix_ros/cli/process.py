@@ -18,8 +18,7 @@ from bodypix_ros.errors import MediaError
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
-    from bodypix_ros.segmenters import Segmenter
-    from bodypix_ros.segmenters.base import Stream
+    from bodypix_ros.perception.segmenter import Segmenter, Stream
 
 LAYERS = ("parts", "instances", "boxes", "poses", "legend")
 """What an overlay can show, in the order it is painted."""
@@ -246,8 +245,7 @@ class _Work:
 
     def segment(self, seer: "Segmenter | Stream", image: media.Image, stamp_s: float | None = None) -> Scene:
         scene = seer.segment(image, stamp=stamp_s)
-        timings = self.segmenter.timings
-        self.report.segment_ms += timings.pre_ms + timings.infer_ms + timings.post_ms
+        self.report.segment_ms += scene.timings.total_ms
         return scene
 
     def record(self, scene: Scene, file_name: str) -> None:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
-    bodypix_options,
     debug_option,
-    device_options,
     load_segmenter,
     model_option,
+    model_options,
     parse_mode,
     progress_bar,
     quiet_option,
@@ -20,7 +20,7 @@ from bodypix_ros.errors import MediaError
 if TYPE_CHECKING:
     from bodypix_ros.cli.process import Report
     from bodypix_ros.media import Source
-    from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.perception.segmenter import Segmenter
 
 
 def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     return {**found, "min_keypoint_score": 0.3 if score is None else score}
 
 
-@click.command("run")
+@click.command("run", cls=generated.Command)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "-o",
@@ -140,7 +140,6 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
 )
 @drawing_options
 @click.option("--masks/--no-masks", default=True, show_default=True, help="Write mask pictures of pictures.")
-@click.option("--confidence", is_flag=True, default=None, help="Write the probability of person too.")
 @click.option(
     "--overlay-format",
     type=click.Choice(["png", "jpg"]),
@@ -149,8 +148,7 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     help="Of overlay pictures.",
 )
 @model_option
-@device_options
-@bodypix_options
+@model_options()
 @quiet_option
 @debug_option
 def command(

@@ -15,7 +15,7 @@ from bodypix_ros import media
 from bodypix_ros.coco.document import results
 
 if TYPE_CHECKING:
-    from bodypix_ros.segmenters import Segmenter
+    from bodypix_ros.perception.segmenter import Segmenter
 
 
 @dataclass(frozen=True, slots=True)

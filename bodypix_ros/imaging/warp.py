@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.imaging.pixels import Pixels
+
 _TO_RGB = {
     "rgb8": None,
     "bgr8": cv2.COLOR_BGR2RGB,
@@ -18,9 +20,8 @@ _FARTHEST = 32766
 
 
 def fill_input(
-    pixels: npt.NDArray[np.uint8],
-    encoding: str,
-    to_image: npt.NDArray[np.float64],
+    pixels: Pixels,
+    crop_to_image: npt.NDArray[np.float64],
     out: npt.NDArray[np.float32],
     *,
     scale: float = 1 / 255,
@@ -32,25 +33,25 @@ def fill_input(
     As in MediaPipe the samples are rounded to uint8 before they are scaled.
 
     Args:
-        pixels: uint8 (H, W, C), from `as_pixels`.
-        encoding: Of the image.
-        to_image: float64 (2, 3): from x, y, 1 in the output to x, y in the image.
+        pixels: The image.
+        crop_to_image: float64 (2, 3): from x, y, 1 in the output to x, y in the image.
         out: float32 (h, w, 3), overwritten with sample * scale + bias.
         scale: See `out`.
         bias: See `out`.
         replicate: Outside of the image its nearest pixel is taken; otherwise there is black.
     """
-    if max(pixels.shape[:2]) > _FARTHEST:
-        pixels, to_image = _shrunk(pixels, to_image)
+    image = pixels.array
+    if max(pixels.shape) > _FARTHEST:
+        image, crop_to_image = _shrunk(image, crop_to_image)
     height, width = out.shape[:2]
     sampled = cv2.warpAffine(
-        pixels,
-        to_image,
+        image,
+        crop_to_image,
         (width, height),
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE if replicate else cv2.BORDER_CONSTANT,
     )
-    conversion = _TO_RGB[encoding]
+    conversion = _TO_RGB[pixels.encoding]
     if conversion is not None:
         sampled = cv2.cvtColor(sampled, conversion)
     np.multiply(sampled, np.float32(scale), out=out)
@@ -59,10 +60,10 @@ def fill_input(
 
 
 def _shrunk(
-    pixels: npt.NDArray[np.uint8], to_image: npt.NDArray[np.float64]
+    image: npt.NDArray[np.uint8], crop_to_image: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
     """An image that is too large for the warp, made smaller, and the way to it."""
-    height, width = (min(size, _FARTHEST) for size in pixels.shape[:2])
-    ratio = np.array([[width / pixels.shape[1]], [height / pixels.shape[0]]])
-    small: Any = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    return small.reshape(height, width, -1), to_image * ratio
+    height, width = (min(size, _FARTHEST) for size in image.shape[:2])
+    ratio = np.array([[width / image.shape[1]], [height / image.shape[0]]])
+    small: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return small.reshape(height, width, -1), crop_to_image * ratio

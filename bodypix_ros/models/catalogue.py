@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bodypix_ros.errors import CatalogueError
+from bodypix_ros.errors import CatalogueError, OptionError
 
 MAX_FILE_BYTES = 1 << 30
 """The most bytes that a model file may be said to have."""
@@ -125,13 +125,13 @@ def model(name: str) -> Model:
     """Return the model of that name.
 
     Raises:
-        ValueError: There is none; the message lists the names that come close, or all.
+        OptionError: There is none; the message lists the names that come close, or all.
     """
     known = _catalogue()
     if name not in known:
         close = get_close_matches(name[:80], known, n=3)
         hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        raise ValueError(f"no model is named {name!r:.80}: {hint}")
+        raise OptionError("model", f"no model is named {name!r:.80}: {hint}")
     return known[name]
 
 

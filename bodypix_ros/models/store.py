@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, TooLongError, UnverifiedError
+from bodypix_ros.folders import user_cache
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
 from bodypix_ros.models.download import download
 from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
@@ -29,9 +30,8 @@ Progress = Callable[[str, int, int | None], None]
 
 
 def cache_folder() -> Path:
-    """Return the user's own model folder, `bodypix_ros/models` under `XDG_CACHE_HOME` or `~/.cache`."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (home if home.is_absolute() else Path.home() / ".cache") / "bodypix_ros/models"
+    """Return the user's own model folder."""
+    return user_cache() / "models"
 
 
 def search_path(model_dir: str | os.PathLike[str] | None = None) -> list[Path]:

@@ -26,7 +26,7 @@ from std_srvs.srv import SetBool
 from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.segmenter import inference
-from bodypix_ros.ros.segmenter.parameters import NODE_PARAMETERS, Settings, model_parameters
+from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, node_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared import diagnostics
@@ -73,7 +73,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
 
     def _declare(self) -> Settings:
         fixed = "only while the node is unconfigured"
-        values = declare(self, NODE_PARAMETERS.values(), fixed=fixed)
+        values = declare(self, node_parameters().values(), fixed=fixed)
         try:
             options = model_parameters(values["model"])
         except ValueError as error:

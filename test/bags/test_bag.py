@@ -52,20 +52,7 @@ class MetricOptions(Options):
 
 
 class Fake(FakeSegmenter):
-    options = Options()
-    closed = False
-
-    @property
-    def device(self):
-        assert not self.closed
-        return "CPU"
-
-    def __enter__(self):
-        self.closed = False
-        return self
-
-    def close(self):
-        self.closed = True
+    given = Options()
 
 
 def header(number, frame_id="camera"):
@@ -282,7 +269,7 @@ def metric_scene(image):
 
 def test_people_are_placed_where_the_bag_has_a_camera_info(call):
     call.segmenter = Fake(metric_scene)
-    call.segmenter.options = MetricOptions()
+    call.segmenter._options = MetricOptions()
     topics = {"/a/camera_info": camera_info, "/a/image": IMAGE, "/b/image": IMAGE}
     write_bag("in", {**topics, "/c/camera_info": partial(camera_info, width=9), "/c/image": IMAGE})
     said = call("in", "out", "-i", "/a/image", "-i", "/b/image", "-i", "/c/image")

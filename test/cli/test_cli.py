@@ -21,8 +21,9 @@ from bodypix_ros import media, rendering
 from bodypix_ros.cli import COMMANDS, main
 from bodypix_ros.cli.process import output_names
 from bodypix_ros.coco.document import DocumentWriter
-from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, UnverifiedError
+from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
+from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from support.fake import FakeSegmenter, people_picture, scene_of
 
 
@@ -289,14 +290,10 @@ class TestRun:
         assert document(call.folder / "bodypix_out").imgs[6]["file_name"] == "3#6"
 
     def test_mirrored_results_are_drawn_on_the_mirrored_picture(self, call, loaded):
-        class Options(type(FakeSegmenter.options)):
-            flip_horizontal = True
-
         def see(image):
             return scene_of(np.ascontiguousarray(image[:, ::-1]))
 
-        loaded.segmenter = FakeSegmenter(see)
-        loaded.segmenter.options = Options()
+        loaded.segmenter = FakeSegmenter(see, BodyPixOptions(flip_horizontal=True))
         image = people_picture()
         image[:40, :40] = 255  # tells left from right
         media.write_picture(call.folder / "a.png", image)
@@ -319,10 +316,9 @@ class TestRun:
                     "internal_resolution": 0.3,
                     "parts": False,
                     "max_detections": 3,
-                    "model_dir": Path("here"),
+                    "model_dir": "here",
                     "flip_horizontal": True,
                     "min_keypoint_score": 0.5,
-                    "reference_dilation": False,
                 },
             )
         ]
@@ -355,7 +351,7 @@ class TestRun:
             (ValueError("max_detections is 0, but must be 1..254"), 2),
             (MissingModelError("model x is nowhere"), 2),
             (PermissionError("no rights"), 1),
-            (RuntimeError("no device runs the model"), 1),
+            (DeviceError("no device runs the model"), 1),
         ],
     )
     def test_a_model_that_does_not_load_is_one_paragraph(self, call, monkeypatch, error, code):
@@ -577,9 +573,9 @@ class TestBench:
             def bare_network(self, height, width):
                 return lambda: order.append("bare")
 
-            def segment(self, image, encoding="bgr8", *, stamp=None):
+            def _see(self, *arguments):
                 order.append("segment")
-                return super().segment(image)
+                return super()._see(*arguments)
 
         loaded.segmenter = Noting()
         write_pictures(call.folder, "a.png")
@@ -607,6 +603,7 @@ class TestEval:
         assert [model for model, _ in loaded.calls] == ["x", "y"]
 
     def test_json(self, call, loaded, truth):
+        loaded.segmenter = FakeSegmenter(options=BodyPixOptions(reference_dilation=True))
         (row,) = json.loads(call("eval", "truth.json", "images", "--reference-dilation", "--json").stdout)
         assert row["segm_ap"] == pytest.approx(1)
         assert row["reference_dilation"] is True

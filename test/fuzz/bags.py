@@ -32,7 +32,7 @@ class _Options:
 
 
 class _Fake(FakeSegmenter):
-    options = _Options()
+    given = _Options()
 
 
 def start(shared: Path) -> Execute:

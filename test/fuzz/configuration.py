@@ -11,16 +11,18 @@ import yaml
 
 from bodypix_ros.errors import CatalogueError
 from bodypix_ros.models import catalogue
-from bodypix_ros.ros.segmenter import parameters
-from bodypix_ros.ros.segmenter.parameters import PARAMETERS, Settings
+from bodypix_ros.ros.segmenter.parameters import TRANSPORTS, Settings, parameters
+from bodypix_ros.runtime.placement import HINTS
 from fuzz.cases import Case, Execute, check
 from fuzz.mutate import changed, damaged, some_text, value
+
+PARAMETERS = parameters()
 
 _LIKELY: dict[str, tuple[Any, ...]] = {
     "model": tuple(catalogue.models()),
     "precision": ("f32", "f16", ""),
-    "performance_hint": parameters.HINTS,
-    "input_transport": parameters.TRANSPORTS,
+    "performance_hint": HINTS,
+    "input_transport": TRANSPORTS,
     "cameras": ([], ["front"], ["front", "rear"], ("a/b",), ["front", "front"], ["/x"], [""], [1]),
     "internal_resolution": ("low", "full", "0.5", "inf", "nan", 0.3, 2, 1),
 }
@@ -117,8 +119,8 @@ def _changes(case: Case) -> dict[str, Any]:
             changes[name] = rng.choice(_LIKELY[name])
         elif isinstance(field.default, bool):
             changes[name] = rng.random() < 0.5
-        elif field.metadata["low"] is not None:
-            low, high = field.metadata["low"], field.metadata["high"]
+        elif field.low is not None:
+            low, high = field.low, field.high
             number = rng.choice((low, high, low + (high - low) * rng.random(), high + 1, low - 1))
             kind = rng.choice((type(field.default), type(field.default), float, np.float64, np.int64))
             changes[name] = kind(number)

@@ -65,7 +65,7 @@ def _load(case: Case, wanted: Model, real: bytes) -> str:
     path.write_bytes(data)
     reached: list[Path] = []
     original = tflite.read_model
-    from bodypix_ros.segmenters.selfie.segmenter import Selfie
+    from bodypix_ros.segmenters.selfie.seer import Selfie
 
     setattr(tflite, "read_model", lambda path: reached.append(path) or _reached())  # noqa: B010
     try:

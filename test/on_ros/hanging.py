@@ -4,18 +4,18 @@ import ctypes
 import sys
 
 from bodypix_ros.ros import segmenter_node
-from bodypix_ros.segmenters.bodypix.segmenter import BodyPix
+from bodypix_ros.segmenters.bodypix.seer import BodyPix
 
-_segment = BodyPix.segment
+_see = BodyPix.see
 _sleep = ctypes.CDLL(None).sleep  # native, without the interpreter
 
 
-def segment(self, image, *arguments, **named):
-    if image.min() == 255:
+def see(self, pixels, *arguments):
+    if pixels.array.min() == 255:
         while True:
             _sleep(1000)
-    return _segment(self, image, *arguments, **named)
+    return _see(self, pixels, *arguments)
 
 
-BodyPix.segment = segment
+BodyPix.see = see
 sys.exit(segmenter_node.main())

@@ -11,7 +11,7 @@ from vision_msgs.msg import LabelInfo
 
 import bodypix_ros
 from bodypix_ros.ros.messages import images, labels
-from bodypix_ros.ros.segmenter.parameters import PARAMETERS
+from bodypix_ros.ros.segmenter.parameters import parameters
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from on_ros.harness import MODEL, OUTPUTS, Image, NodeProcess, image, wait_until
 
@@ -247,14 +247,14 @@ def test_refused_parameters_give_the_reason_and_stay(peer, node, name, value, re
 
 
 def test_descriptors_carry_the_models_ranges(peer, node):
-    fields = [field for field in dataclasses.fields(BodyPixOptions) if field.metadata["low"] is not None]
+    fields = [field for field in dataclasses.fields(BodyPixOptions) if field.low is not None]
 
     descriptors = peer.describe(node.path, [field.name for field in fields])
 
     for field, descriptor in zip(fields, descriptors, strict=True):
         (allowed,) = [*descriptor.integer_range, *descriptor.floating_point_range]
-        assert (allowed.from_value, allowed.to_value) == (field.metadata["low"], field.metadata["high"])
-        assert descriptor.description == PARAMETERS[field.name].metadata["text"]
+        assert (allowed.from_value, allowed.to_value) == (field.low, field.high)
+        assert descriptor.description == parameters()[field.name].text
 
 
 def test_parts_and_confidence_come_only_when_asked_for(peer, node, camera, outputs, library, picture):

@@ -15,8 +15,9 @@ import bodypix_ros
 from bodypix_ros import Scene, Segmenter
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.errors import MissingModelError
-from bodypix_ros.runtime import MAX_NETWORKS
-from bodypix_ros.segmenters.bodypix.second_thread import Helper
+from bodypix_ros.options import options_of
+from bodypix_ros.runtime.network import MAX_NETWORKS
+from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 from support.checkpoints import write_tiny_bodypix
 
 TINY = "bodypix-mobilenet-050-s16-q4"
@@ -91,12 +92,12 @@ def test_two_threads_make_the_same_masks_and_boxes(
 ) -> None:
     before = segmenter.options.max_detections
     segmenter.update(max_detections=most)
-    monkeypatch.setattr("bodypix_ros.segmenters.bodypix.segmenter._HEAD_START", 10_000)
+    monkeypatch.setattr("bodypix_ros.segmenters.bodypix.seer._HEAD_START", 10_000)
     for seed in range(4):
         image = picture(300, 260, seed)
         scenes = []
         for worth in (np.inf, 0):
-            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.segmenter._WORTH_HALVING", worth)
+            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.seer._WORTH_HALVING", worth)
             scenes.append(segmenter.segment(image))
         one, two = scenes
         assert len(one.persons) == 1 if most == 1 else len(one.persons) > 1
@@ -113,7 +114,7 @@ def test_the_helper_stays_off_its_callers_processor() -> None:
     allowed = os.sched_getaffinity(0)
     if len(allowed) < 2:
         pytest.skip("there is one processor only")
-    helper = Helper()
+    helper = SecondThread()
     try:
         for processor in sorted(allowed)[:2] * 2:
             os.sched_setaffinity(0, {processor})
@@ -124,7 +125,7 @@ def test_the_helper_stays_off_its_callers_processor() -> None:
 
 
 def test_the_helper_hands_on_what_goes_wrong() -> None:
-    helper = Helper()
+    helper = SecondThread()
     assert helper.submit(divmod, 7, 2).result() == (3, 1)
     with pytest.raises(ZeroDivisionError):
         helper.submit(divmod, 7, 0).result()
@@ -339,26 +340,23 @@ def test_a_graph_that_is_not_bodypix_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_line_offers_every_option_with_its_default() -> None:
-    import dataclasses
-
     import click
 
-    from bodypix_ros.cli.options import bodypix_options
-    from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+    from bodypix_ros.cli.run_command import command
+    from bodypix_ros.segmenters.families import FAMILIES
 
-    offered = {
-        parameter.name: parameter
-        for parameter in click.command()(bodypix_options(lambda **_: None)).params
-        if isinstance(parameter, click.Option)
+    context = click.Context(command)
+    offered = {known.name: known for known in command.get_params(context) if isinstance(known, click.Option)}
+    declared = {
+        name: option for family in FAMILIES.values() for name, option in options_of(family.options).items()
     }
-    fields = {field.name: field for field in dataclasses.fields(BodyPixOptions)}
-    assert offered.keys() == fields.keys() - {"confidence"}  # `run` writes it to a file, and has its own
-    for name, option in offered.items():
-        default = fields[name].default
+    assert len(declared) > 15
+    for name, option in declared.items():
+        default = FAMILIES["bodypix"].options.__dataclass_fields__.get(name, option).default
         shown = f"{default:g}" if isinstance(default, float) else default
         if isinstance(default, bool):
             shown = ("" if default else "no-") + name.replace("_", "-")
-        assert f"[default: {shown}]" in str(option.help)
+        assert f"[default: {shown}]" in str(offered[name].help)
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from bodypix_ros import runtime
-from bodypix_ros.errors import PrecisionError
-from bodypix_ros.runtime import MAX_NETWORKS, Runtime
+from bodypix_ros.errors import DeviceError, OptionError, PrecisionError
+from bodypix_ros.runtime.devices import devices
+from bodypix_ros.runtime.network import MAX_NETWORKS, Networks
+from bodypix_ros.runtime.placement import Placement
 from support.devices import FakeCore, tiny_model
 
 
-def make(core: FakeCore, tmp_path: Path, **options: Any) -> Runtime:
-    return Runtime(tiny_model(), ["doubled"], first_size=(4, 6), cache_dir=tmp_path, core=core, **options)
+def make(core: Any, folder: Path, **placement: Any) -> Networks:
+    where = Placement(cache_dir=str(folder), **placement)
+    return Networks(tiny_model(), ["doubled"], where, first_size=(4, 6), core=core)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +42,22 @@ def test_an_order_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_unknown_device_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="device 'TPU' is not here; there is: CPU, GPU"):
-        make(FakeCore({"CPU": None, "GPU": None}), tmp_path, device="TPU,CPU")
+    for wanted in ("TPU", "TPU.1", "tpu , VPU"):
+        with pytest.raises(OptionError, match=r"device 'TPU.* is not here; there is: CPU, GPU"):
+            make(FakeCore({"CPU": None, "GPU": None}), tmp_path, device=wanted)
+
+
+def test_absent_devices_of_an_order_are_left_out_and_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = make(FakeCore({"CPU": None, "NPU": None}), tmp_path, device="GPU,tpu,CPU,NPU")
+    assert made.device == "CPU"
+    assert "GPU, TPU: not here, left out of GPU,tpu,CPU,NPU; there is: CPU, NPU" in caplog.text
 
 
 def test_all_devices_failing_names_each_with_its_reason(tmp_path: Path) -> None:
     core = FakeCore({"CPU": None, "GPU": None}, broken=("CPU", "GPU"))
-    with pytest.raises(RuntimeError, match="GPU: the driver is too old; CPU: the driver is too old"):
+    with pytest.raises(DeviceError, match="GPU: the driver is too old; CPU: the driver is too old"):
         make(core, tmp_path)
 
 
@@ -54,12 +65,12 @@ def test_a_precision_that_the_device_does_not_give_is_refused(tmp_path: Path) ->
     core = FakeCore({"CPU": "bf16"})
     with pytest.raises(PrecisionError, match=r"f16 was asked of CPU, which would run in bf16.*offers: f32"):
         make(core, tmp_path, precision="f16")
-    with pytest.raises(ValueError, match="precision is 'int8', but must be one of f32, f16"):
+    with pytest.raises(ValueError, match="precision is 'int8', but must be one of empty, f32, f16"):
         make(core, tmp_path, precision="int8")
 
 
 def test_the_real_cpu_never_runs_in_bf16_unasked(tmp_path: Path) -> None:
-    made = Runtime(tiny_model(), ["doubled"], device="CPU", first_size=(4, 6), cache_dir=tmp_path)
+    made = make(None, tmp_path, device="CPU")
     assert (made.device, made.precision) == ("CPU", "f32")
     assert made.threads is not None
     assert made.threads >= 1
@@ -80,7 +91,7 @@ def test_a_cache_folder_that_cannot_be_made_only_warns(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     core = FakeCore({"CPU": None})
-    Runtime(tiny_model(), ["doubled"], first_size=(4, 6), cache_dir=tmp_path / "file" / "sub", core=core)
+    make(core, tmp_path / "file" / "sub")
     assert "cannot be made" in caplog.text
 
 
@@ -136,7 +147,7 @@ def test_requests_compute_the_outputs_asked_for_into_their_buffers(tmp_path: Pat
 
 
 def test_devices_are_listed_with_their_precisions() -> None:
-    found = runtime.devices(FakeCore({"CPU": None, "GPU": None}))
+    found = devices(FakeCore({"CPU": None, "GPU": None}))
     assert [(d.name, d.full_name, d.precisions) for d in found] == [
         ("CPU", "A CPU", ("f32",)),
         ("GPU", "A GPU", ("f32",)),

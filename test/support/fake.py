@@ -1,13 +1,16 @@
 """A segmenter that sees a person in every red blob: for tests of all around segmenters, without weights."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 
 from bodypix_ros.anatomy import KEYPOINTS
-from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import Stream
+from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.scene import Person, Scene, Timings
+from bodypix_ros.segmenters.base import Seer, Sight
 
 RED = (0, 0, 255)  # BGR
 
@@ -33,50 +36,64 @@ def scene_of(image):
 class Options:
     segmentation_threshold: float = 0.7
 
-
-@dataclass
-class Timings:
-    pre_ms: float = 1.0
-    infer_ms: float = 2.0
-    post_ms: float = 3.0
+    @property
+    def most_persons(self):
+        return 10
 
 
-class FakeSegmenter:
-    model = "fake"
-    device = "CPU"
-    precision = "f32"
-    load_s = 0.1
-    threads = 2
-    requests = 1
-    networks_compiled = 1
-    options = Options()
+class FakeNetworks:
+    """Networks that compute nothing.
 
-    def __init__(self, see=scene_of):
-        self.see = see
-        self.images = []
-        self.timings = Timings()
+    Attributes:
+        sizes: Of the inputs that need no compilation.
+    """
 
-    def segment(self, image, encoding="bgr8", *, stamp=None):
-        self.images.append(image)
-        return self.see(image)
+    def __init__(self, device="CPU"):
+        self.device, self.precision, self.threads, self.requests = device, "f32", 2, 1
+        self.load_s, self.networks_compiled = 0.1, 1
+        self.sizes = set()
 
-    def stream(self):
-        return Stream(self)
+    def is_compiled(self, height, width):
+        return (height, width) in self.sizes
+
+    def network(self, height, width):
+        if (height, width) not in self.sizes:
+            self.sizes.add((height, width))
+            self.networks_compiled += 1
+        return SimpleNamespace(request=lambda: nullcontext(SimpleNamespace(infer=lambda: None)))
+
+
+class FakeSeer(Seer):
+    """Sees what a function of the image says; keeps the images."""
+
+    def __init__(self, see):
+        self.function, self.images = see, []
+        self.networks = (FakeNetworks(),)
+
+    def see(self, pixels, options, stamp, memory):
+        self.images.append(pixels.array)
+        return Sight(self.function(pixels.array), Timings(1.0, 2.0, 3.0))
 
     def input_size(self, height, width):
         return height // 2, width // 2
 
-    def bare_network(self, height, width):
-        return lambda: None
 
-    def close(self):
-        pass
+class FakeSegmenter(Segmenter):
+    """The real Segmenter around a FakeSeer."""
+
+    given = Options()
+
+    def __init__(self, see=scene_of, options=None):
+        self.seer = FakeSeer(see)
+        super().__init__("fake", self.seer, options or self.given)
 
     def __enter__(self):
+        self._seer = self.seer  # tests load the same one again
         return self
 
-    def __exit__(self, *_):
-        self.close()
+    @property
+    def images(self):
+        return self.seer.images
 
 
 def people_picture(height=120, width=160, people=2):

@@ -7,12 +7,15 @@ import time
 import numpy as np
 
 from bodypix_ros.bags import typestore
+from bodypix_ros.errors import DeviceError
+from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.segmenter.inference import Inference
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import LABEL_INFOS, OUTPUTS, Camera, Frame, Pipeline
-from bodypix_ros.segmenters.base import Stream
+from bodypix_ros.scene import Timings
+from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from support.fake import scene_of
+from support.fake import FakeNetworks, scene_of
 
 STORE = typestore.typestore()
 TYPES = typestore.rosbags_types(STORE)
@@ -42,48 +45,59 @@ class Log:
         return "\n".join(text for said, text in self.said if said == level)
 
 
-class Device:
+class Device(Segmenter):
     """A segmenter on a device that may be broken, or wait for a gate."""
 
+    family = BodyPixOptions
+
     def __init__(self, device="CPU", broken=False):
-        self.device, self.broken = device, broken
+        self.networks = FakeNetworks(device)
+        self.broken = broken
         self.gate = threading.Event()
         self.gate.set()
-        self.options = BodyPixOptions()
         self.encodings, self.stamps, self.streams, self.prepared, self.closed = [], [], [], [], False
-
-    def update(self, **options):
-        self.options = dataclasses.replace(self.options, **options)
-
-    def input_size(self, height, width):
-        return height // 2, width // 2
+        super().__init__("fake", _Seer(self), self.family())
 
     def prepare(self, height, width):
         assert self.gate.wait(10)
-        self._work()
+        self.work()
+        super().prepare(height, width)
         self.prepared.append((height, width))
 
     def stream(self):
-        self.streams.append(Stream(self))
+        self.streams.append(super().stream())
         return self.streams[-1]
-
-    def segment(self, image, encoding, *, stamp=None):
-        self._work()
-        self.encodings.append(encoding)
-        self.stamps.append(stamp)
-        scene = scene_of(image)
-        if not getattr(self.options, "parts", False):
-            scene = dataclasses.replace(scene, part_mask=None)
-        if self.options.confidence:
-            scene = dataclasses.replace(scene, confidence=scene.part_mask)
-        return scene
 
     def close(self):
         self.closed = True
 
-    def _work(self):
+    def work(self):
+        """What every call does; raises what a device may."""
         if self.broken:
-            raise RuntimeError(f"{self.device} is broken")
+            raise DeviceError(f"{self.device} is broken")
+
+    def seen(self, array):
+        """The Scene of an image."""
+        return scene_of(array)
+
+
+class _Seer(Seer):
+    def __init__(self, device):
+        self.of, self.networks = device, (device.networks,)
+
+    def see(self, pixels, options, stamp, memory):
+        self.of.work()
+        self.of.encodings.append(pixels.encoding)
+        self.of.stamps.append(stamp)
+        scene = self.of.seen(pixels.array)
+        if not getattr(options, "parts", False):
+            scene = dataclasses.replace(scene, part_mask=None)
+        if options.confidence:
+            scene = dataclasses.replace(scene, confidence=scene.part_mask)
+        return Sight(scene, Timings())
+
+    def input_size(self, height, width):
+        return height // 2, width // 2
 
 
 class Port:
@@ -122,7 +136,7 @@ class Rig:
 
     def __init__(self, *names, threads=1, device=None, listening=OUTPUTS, **parameters):
         self.device, self.log = device or Device(), Log()
-        self.device.requests = threads
+        self.device.networks.requests = threads
         self.cameras = {name: Camera(name, Port(*listening)) for name in names or ("",)}
         inference = Inference(lambda _: self.device, "CPU", lambda: ["CPU"], self.log)
         settings = Settings().changed(parameters)

@@ -5,12 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bodypix_ros.models.tfjs.checkpoint import read_graph
-from bodypix_ros.models.tfjs.weights import read_weights
 
 if TYPE_CHECKING:
     import openvino as ov
-
-__all__ = ["CheckpointError", "MissingShardError", "read_model"]
 
 
 def read_model(json_path: str | os.PathLike[str], *, reference_dilation: bool = False) -> "ov.Model":
@@ -33,6 +30,7 @@ def read_model(json_path: str | os.PathLike[str], *, reference_dilation: bool = 
     """
     # Imported here: the stores look at checkpoints without OpenVINO.
     from bodypix_ros.models.tfjs.graph import build
+    from bodypix_ros.models.tfjs.weights import read_weights
 
     path = Path(json_path)
     graph = read_graph(path)

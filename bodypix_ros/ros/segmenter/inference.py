@@ -16,13 +16,12 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros import segmenters
-from bodypix_ros.errors import AbandonedError
+from bodypix_ros.errors import AbandonedError, DeviceError, OptionError
+from bodypix_ros.perception.load import load as load_model
+from bodypix_ros.perception.segmenter import Segmenter, Stream
 from bodypix_ros.ros.segmenter.parameters import Settings
-from bodypix_ros.runtime import AUTO, devices
+from bodypix_ros.runtime.devices import devices, order
 from bodypix_ros.scene import Scene
-from bodypix_ros.segmenters import Segmenter
-from bodypix_ros.segmenters.base import Stream
 
 FAILURES = 3
 """After so many failures in a row a device is left; without another one, that is tried and said again after
@@ -78,16 +77,14 @@ def devices_after(wanted: str, failed: str, available: Sequence[str]) -> list[st
         failed: The device that failed, as OpenVINO calls it: "GPU.0".
         available: The devices that are here.
     """
-    if wanted.strip().upper() == "AUTO":
-        order = [name for kind in AUTO for name in available if name.split(".")[0] == kind]
-    else:
-        kinds = {name.split(".")[0] for name in available}
-        names = [name.strip().upper() for name in wanted.split(",")]
-        order = [name for name in names if name in available or name in kinds]
+    try:
+        here = order(wanted, available)
+    except OptionError:  # not one of them is here any more
+        return []
     for name in (failed, failed.split(".")[0]):
-        if name in order:
-            return order[order.index(name) + 1 :]
-    return [name for name in order if name != failed]
+        if name in here:
+            return here[here.index(name) + 1 :]
+    return here
 
 
 def claim(items: set[T], item: T) -> bool:
@@ -106,7 +103,6 @@ class _Loaded:
     segmenter: Segmenter
     failures: int = 0
     options: dict[str, Any] = field(default_factory=dict)
-    ready: set[tuple[int, int]] = field(default_factory=set)
 
 
 @dataclass(slots=True, eq=False)
@@ -172,18 +168,16 @@ class Inference:
 
     def is_ready(self, height: int, width: int) -> bool:
         """Whether images of this size need no compilation any more."""
-        loaded = self._loaded
-        return loaded.segmenter.input_size(height, width) in loaded.ready
+        return self.segmenter.is_ready(height, width)
 
     def prepare(self, height: int, width: int) -> None:
         """Compile for images of this size.
 
         Raises:
-            RuntimeError: The device failed.
+            DeviceError: The device failed.
         """
         loaded = self._loaded
         self._guarded(loaded, lambda: loaded.segmenter.prepare(height, width))
-        loaded.ready.add(loaded.segmenter.input_size(height, width))
 
     def stream(self) -> "InferenceStream":
         """A stream for the images of one camera: models that follow people remember them in it."""
@@ -195,7 +189,7 @@ class Inference:
         """See people: what `InferenceStream.segment` does.
 
         Raises:
-            RuntimeError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
+            DeviceError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
             AbandonedError: It took so long that `give_up` has given it up.
         """
         loaded = self._loaded
@@ -330,7 +324,7 @@ class Inference:
     def _guarded(self, loaded: _Loaded, call: Callable[[], T]) -> T:
         try:
             result = call()
-        except RuntimeError:
+        except DeviceError:
             self._failed(loaded)
             raise
         loaded.failures = 0
@@ -375,7 +369,7 @@ class InferenceStream:
             stamp: When the image was taken; an object with `sec` and `nanosec`.
 
         Raises:
-            RuntimeError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
+            DeviceError: The device failed; after FAILURES in a row the next one was loaded meanwhile.
             AbandonedError: It took so long that it was given up.
         """
         return self._inference.segment(self, image, encoding, stamp)
@@ -397,6 +391,6 @@ def load(settings: Settings, log: Log) -> Inference:
     """
 
     def load_for(device: str) -> Segmenter:
-        return segmenters.load(device=device, **settings.load_arguments())
+        return load_model(device=device, **settings.load_arguments())
 
     return Inference(load_for, settings.node.device, lambda: [d.name for d in devices()], log)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from bodypix_ros.errors import AbandonedError, MessageError, PlacingError
+from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
 from bodypix_ros.models import catalogue
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
@@ -278,7 +278,7 @@ class Pipeline:
         started_s = time.monotonic()
         try:
             scene = self._streams[camera.name].segment(image, encoding, header.stamp)
-        except RuntimeError as error:
+        except DeviceError as error:
             counts.failed += 1
             device = self.inference.segmenter.device
             self._report(camera, "failed", f"the model failed on {device}: {error}")

@@ -35,8 +35,8 @@ def paint(
     labels = np.zeros(shape, np.uint8)
     boxes = np.zeros((len(poses), 4), np.int64)
     if poses:
-        masks, ways = _stacked(poses)
-        _paint(masks, ways, np.float32(threshold), labels, boxes)
+        masks, images_to_crops = _stacked(poses)
+        _paint(masks, images_to_crops, np.float32(threshold), labels, boxes)
     return labels, boxes
 
 
@@ -49,8 +49,8 @@ def confidence(poses: Sequence[Pose], shape: tuple[int, int]) -> npt.NDArray[np.
 
 
 def _stacked(poses: Sequence[Pose]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float64]]:
-    ways = np.stack([pose.region.to_crop(SIZE) for pose in poses])
-    return np.stack([pose.mask for pose in poses]), np.ascontiguousarray(ways)
+    images_to_crops = np.stack([pose.region.to_crop(SIZE) for pose in poses])
+    return np.stack([pose.mask for pose in poses]), np.ascontiguousarray(images_to_crops)
 
 
 @kernel(inline=True)
@@ -87,14 +87,16 @@ def _extremes(masks: Array, low: Array, high: Array) -> None:
 
 
 @kernel(inline=True)
-def _range(low: Array, high: Array, way: Array, y0: int, y1: int, x0: int, x1: int) -> tuple[float, float]:
+def _range(
+    low: Array, high: Array, image_to_crop: Array, y0: int, y1: int, x0: int, x1: int
+) -> tuple[float, float]:
     """Bounds of the probability of one person in a block of pixels."""
     x, y = (x0 + x1 - 1) / 2, (y0 + y1 - 1) / 2
     half_x, half_y = (x1 - 1 - x0) / 2, (y1 - 1 - y0) / 2
-    column = way[0, 0] * x + way[0, 1] * y + way[0, 2]
-    row = way[1, 0] * x + way[1, 1] * y + way[1, 2]
-    reach_x = abs(way[0, 0]) * half_x + abs(way[0, 1]) * half_y
-    reach_y = abs(way[1, 0]) * half_x + abs(way[1, 1]) * half_y
+    column = image_to_crop[0, 0] * x + image_to_crop[0, 1] * y + image_to_crop[0, 2]
+    row = image_to_crop[1, 0] * x + image_to_crop[1, 1] * y + image_to_crop[1, 2]
+    reach_x = abs(image_to_crop[0, 0]) * half_x + abs(image_to_crop[0, 1]) * half_y
+    reach_y = abs(image_to_crop[1, 0]) * half_x + abs(image_to_crop[1, 1]) * half_y
     left, right = int(np.floor(column - reach_x)), int(np.floor(column + reach_x)) + 1
     top, bottom = int(np.floor(row - reach_y)), int(np.floor(row + reach_y)) + 1
     least, largest = np.float32(1), np.float32(0)
@@ -117,26 +119,26 @@ def _include(box: Array, y0: int, y1: int, x0: int, x1: int) -> None:
 
 @kernel(inline=True)
 def _outline(
-    mask: Array, way: Array, threshold: Float, label: int, labels: Array, box: Array,
+    mask: Array, image_to_crop: Array, threshold: Float, label: int, labels: Array, box: Array,
     y0: int, y1: int, x0: int, x1: int,
 ) -> None:  # fmt: skip
     """A block that only one person reaches, and does not fill."""
     for y in range(y0, y1):
-        column = way[0, 0] * x0 + way[0, 1] * y + way[0, 2]
-        row = way[1, 0] * x0 + way[1, 1] * y + way[1, 2]
+        column = image_to_crop[0, 0] * x0 + image_to_crop[0, 1] * y + image_to_crop[0, 2]
+        row = image_to_crop[1, 0] * x0 + image_to_crop[1, 1] * y + image_to_crop[1, 2]
         first, last = x1, x0 - 1
         for x in range(x0, x1):
             if sample(mask, column, row) > threshold:
                 labels[y, x] = label
                 first, last = min(first, x), x
-            column += way[0, 0]
-            row += way[1, 0]
+            column += image_to_crop[0, 0]
+            row += image_to_crop[1, 0]
         if last >= x0:
             _include(box, y, y + 1, first, last + 1)
 
 
 @kernel("void(float32[:, :, ::1], float64[:, :, ::1], float32, uint8[:, ::1], int64[:, ::1])")
-def _paint(masks: Array, ways: Array, threshold: float, labels: Array, boxes: Array) -> None:
+def _paint(masks: Array, images_to_crops: Array, threshold: float, labels: Array, boxes: Array) -> None:
     people = masks.shape[0]
     low = np.empty((people, _TILES, _TILES), np.float32)
     high = np.empty((people, _TILES, _TILES), np.float32)
@@ -148,7 +150,7 @@ def _paint(masks: Array, ways: Array, threshold: float, labels: Array, boxes: Ar
             x1 = min(x0 + _BLOCK, labels.shape[1])
             count, all_above = 0, False
             for k in range(people):
-                least, largest = _range(low[k], high[k], ways[k], y0, y1, x0, x1)
+                least, largest = _range(low[k], high[k], images_to_crops[k], y0, y1, x0, x1)
                 if largest > threshold:
                     here[count] = k
                     count += 1
@@ -161,15 +163,15 @@ def _paint(masks: Array, ways: Array, threshold: float, labels: Array, boxes: Ar
                 continue
             if count == 1:
                 k = here[0]
-                _outline(masks[k], ways[k], threshold, k + 1, labels, boxes[k], y0, y1, x0, x1)
+                _outline(masks[k], images_to_crops[k], threshold, k + 1, labels, boxes[k], y0, y1, x0, x1)
                 continue
             for y in range(y0, y1):
                 for x in range(x0, x1):
                     best, owner = threshold, -1
                     for n in range(count):
-                        way = ways[here[n]]
-                        column = way[0, 0] * x + way[0, 1] * y + way[0, 2]
-                        row = way[1, 0] * x + way[1, 1] * y + way[1, 2]
+                        image_to_crop = images_to_crops[here[n]]
+                        column = image_to_crop[0, 0] * x + image_to_crop[0, 1] * y + image_to_crop[0, 2]
+                        row = image_to_crop[1, 0] * x + image_to_crop[1, 1] * y + image_to_crop[1, 2]
                         value = sample(masks[here[n]], column, row)
                         if value > best:
                             best, owner = value, here[n]
@@ -179,13 +181,13 @@ def _paint(masks: Array, ways: Array, threshold: float, labels: Array, boxes: Ar
 
 
 @kernel("void(float32[:, :, ::1], float64[:, :, ::1], uint8[:, ::1])")
-def _confidence(masks: Array, ways: Array, out: Array) -> None:
+def _confidence(masks: Array, images_to_crops: Array, out: Array) -> None:
     for k in range(masks.shape[0]):
-        way = ways[k]
+        image_to_crop = images_to_crops[k]
         for y in range(out.shape[0]):
             for x in range(out.shape[1]):
-                column = way[0, 0] * x + way[0, 1] * y + way[0, 2]
-                row = way[1, 0] * x + way[1, 1] * y + way[1, 2]
+                column = image_to_crop[0, 0] * x + image_to_crop[0, 1] * y + image_to_crop[0, 2]
+                row = image_to_crop[1, 0] * x + image_to_crop[1, 1] * y + image_to_crop[1, 2]
                 if -1 < column < SIZE and -1 < row < SIZE:
                     value = sample(masks[k], column, row) * np.float32(255) + np.float32(0.5)
                     out[y, x] = max(out[y, x], np.uint8(value))

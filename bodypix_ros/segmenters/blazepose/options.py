@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from bodypix_ros.segmenters.base import check_ranges, option
+from bodypix_ros.options import check_all, option
 
 
 @dataclass(frozen=True, slots=True)
 class BlazePoseOptions:
-    """What may be set; out of range: ValueError naming option, value and range."""
+    """What may be set; out of range: OptionError naming option, value and range."""
 
     segmentation_threshold: float = option(
         0.5, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
@@ -35,4 +35,9 @@ class BlazePoseOptions:
 
     def __post_init__(self) -> None:
         """Check all ranges."""
-        check_ranges(self)
+        check_all(self)
+
+    @property
+    def most_persons(self) -> int:
+        """The most that a Scene may hold."""
+        return self.max_detections

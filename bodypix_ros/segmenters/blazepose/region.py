@@ -60,7 +60,7 @@ class Region:
         return self.side / 2 / MARGIN
 
     def to_image(self, size: int) -> npt.NDArray[np.float64]:
-        """The way from a crop of size x size pixels into the image.
+        """The matrix from a crop of size x size pixels into the image.
 
         Pixel i of a crop is at i * side / size from the region's corner, without half-pixel centres, as the
         networks were trained (MediaPipe: ImageToTensor).
@@ -74,7 +74,7 @@ class Region:
         return np.column_stack([turn, centre])
 
     def to_crop(self, size: int) -> npt.NDArray[np.float64]:
-        """The way back, from x, y, 1 in the image to x, y in the crop: float64 (2, 3)."""
+        """The matrix from x, y, 1 in the image to x, y in the crop: float64 (2, 3)."""
         turn = size / self.side * self.turn().T
         return np.column_stack([turn, size / 2 - turn @ np.array([self.x, self.y])])
 

@@ -109,13 +109,13 @@ class PoseFilter:
 def smooth_mask(before: Pose, pose: Pose) -> None:
     """Mix the mask of the image before into the mask of a pose, in place, more of it where that is unsure."""
     turn, shift = np.split(before.region.to_crop(SIZE), [2], axis=1)
-    way = np.ascontiguousarray(turn @ pose.region.to_image(SIZE))
-    way[:, 2:] += shift
-    _mix(pose.mask, before.mask, way)
+    to_before = np.ascontiguousarray(turn @ pose.region.to_image(SIZE))
+    to_before[:, 2:] += shift
+    _mix(pose.mask, before.mask, to_before)
 
 
 @kernel("void(float32[:, ::1], float32[:, ::1], float64[:, ::1])")
-def _mix(mask: Array, before: Array, way: Array) -> None:
+def _mix(mask: Array, before: Array, to_before: Array) -> None:
     """MediaPipe's SegmentationSmoothing: a polynomial in (p - 1/2)^2 stands for the certainty of p.
 
     It approximates 1 - H(p)^2, where H is the binary entropy of p in bits. Most of a mask is all but certain
@@ -130,7 +130,7 @@ def _mix(mask: Array, before: Array, way: Array) -> None:
             certainty = np.float32(291.309) + t * np.float32(-624.717)
             certainty = np.float32(-0.748699) + t * (np.float32(-57.8051) + t * certainty)
             certainty = min(np.float32(1), t * (np.float32(5.68842) + t * certainty))
-            column = way[0, 0] * x + way[0, 1] * y + way[0, 2]
-            row = way[1, 0] * x + way[1, 1] * y + way[1, 2]
+            column = to_before[0, 0] * x + to_before[0, 1] * y + to_before[0, 2]
+            row = to_before[1, 0] * x + to_before[1, 1] * y + to_before[1, 2]
             difference = sample(before, column, row) - p
             mask[y, x] = p + difference * (np.float32(1) - certainty) * np.float32(_MASK_RATIO)

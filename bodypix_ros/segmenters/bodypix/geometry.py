@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 from bodypix_ros.imaging.resize import Samples
 
-RESOLUTIONS = {"low": 0.25, "medium": 0.5, "high": 0.75, "full": 1.0}
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:

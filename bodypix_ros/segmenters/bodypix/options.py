@@ -1,24 +1,27 @@
 """The options of BodyPix: defaults, ranges and meanings, for `load`, commands and ROS parameters alike."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from bodypix_ros.segmenters.base import check_ranges, option
-from bodypix_ros.segmenters.bodypix.geometry import RESOLUTIONS
+from bodypix_ros.errors import OptionError
+from bodypix_ros.options import check_all, option
+
+RESOLUTIONS: Final = {"low": 0.25, "medium": 0.5, "high": 0.75, "full": 1.0}
+"""Words for the size of the network's input relative to the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class BodyPixOptions:
-    """What may be set; out of range: ValueError naming option, value and range."""
+    """What may be set; out of range: OptionError naming option, value and range."""
 
     internal_resolution: str | float = option(
         "medium",
         "size of the network's input relative to the image: low (0.25), medium (0.5), high (0.75), full (1.0)"
         " or a number from 0.1 to 2",
-        checked_elsewhere=True,
         live=False,
+        dynamic=True,
     )
     segmentation_threshold: float = option(
         0.7, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
@@ -37,21 +40,35 @@ class BodyPixOptions:
         0.3, "keypoints above this decide which pixels are whose", low=0.0, high=1.0
     )
     refine_steps: int = option(10, "how often the way from a pixel to its person is refined", low=1, high=20)
-    flip_horizontal: bool = option(False, "mirror the results, for pictures that are shown mirrored")
+    flip_horizontal: bool = option(
+        False, "mirror the results, for pictures that are shown mirrored", hidden_from=("node", "bag")
+    )
     parts: bool = option(True, "label the 24 body parts")
     confidence: bool = option(False, "give the probability of person per pixel")
+    reference_dilation: bool = option(
+        False,
+        "read dilations as TensorFlow.js does, 2x1, worse than the 2x2 that was trained; to compare with the"
+        " original",
+        live=False,
+        hidden_from=("node",),
+    )
 
     def __post_init__(self) -> None:
         """Check all ranges."""
-        check_ranges(self)
+        check_all(self)
         self.resolution  # noqa: B018
+
+    @property
+    def most_persons(self) -> int:
+        """The most that a Scene may hold."""
+        return self.max_detections
 
     @property
     def resolution(self) -> float:
         """The internal resolution as a number.
 
         Raises:
-            ValueError: Neither a known word nor a number from 0.1 to 2.
+            OptionError: Neither a known word nor a number from 0.1 to 2.
         """
         value: Any = self.internal_resolution
         number: Any = RESOLUTIONS.get(value, value) if isinstance(value, str) else value
@@ -62,8 +79,9 @@ class BodyPixOptions:
                 number = None
         is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
         if not is_number or not 0.1 <= number <= 2:
-            raise ValueError(
+            raise OptionError(
+                "internal_resolution",
                 f"internal_resolution is {value!r:.80}, but must be {', '.join(RESOLUTIONS)}, "
-                "or a number from 0.1 to 2"
+                "or a number from 0.1 to 2",
             )
         return float(number)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class Helper:
+class SecondThread:
     """A thread that works on another processor than its caller.
 
     After an inference the device's own threads still spin on theirs, so that the system takes all for busy

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.bags.typestore import rosbags_types, typestore
 from bodypix_ros.errors import MessageError
+from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.images import to_image, to_image_compressed
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import as_pixels
 from support.fake import people_picture
 from support.messages import every_message, noise, plain, scene
 

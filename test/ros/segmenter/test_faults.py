@@ -7,13 +7,14 @@ import time
 import numpy as np
 import pytest
 
+from bodypix_ros.errors import DeviceError
 from bodypix_ros.ros.renderer.joining import IMAGE, Joiner
 from bodypix_ros.ros.segmenter.inference import FAILURES, FORGIVEN_S, RELOADS, Inference
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import OUTPUTS, Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.diagnostics import Window, camera_status, node_status
-from bodypix_ros.segmenters.blazepose.segmenter import Tracker
+from bodypix_ros.segmenters.blazepose.tracking import Tracker
 from support.fake import scene_of
 from support.rig import TYPES, Device, Log, Port, Rig, frame, serialize, until
 
@@ -25,10 +26,11 @@ class Hanging(Device):
 
     def prepare(self, height, width):
         """Compile at once."""
+        self.networks.sizes.add(self.input_size(height, width))
 
-    def segment(self, image, encoding, *, stamp=None):
+    def work(self):
         self.gate.wait()
-        return super().segment(image, encoding, stamp=stamp)
+        super().work()
 
 
 class Watched(Rig):
@@ -57,7 +59,7 @@ class Watched(Rig):
         if self.cannot_load:
             raise RuntimeError(self.cannot_load)
         self.devices.append(self.make(device.split(",")[0]))
-        self.devices[-1].requests = self.requests
+        self.devices[-1].networks.requests = self.requests
         return self.devices[-1]
 
     def __exit__(self, *_):
@@ -326,7 +328,7 @@ def test_an_inference_that_always_throws_is_said_less_and_less_often_and_recover
     inference = Inference(lambda _: device, "CPU", lambda: asked.append(1) or ["CPU"], log)
     stream = inference.stream()
     for _ in range(1000):
-        with pytest.raises(RuntimeError, match="CPU is broken"):
+        with pytest.raises(DeviceError, match="CPU is broken"):
             stream.segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
     said = 1 + int(np.log2(1000 / FAILURES))
     assert (len(asked), log.text("error").count("no other device is left")) == (said, said)
@@ -355,9 +357,7 @@ def test_size_encoding_and_frame_id_may_change_with_every_frame():
             item = frame(np.zeros((*shape[:2], 3), np.uint8))
             item.message.encoding, item.message.data = encoding, array.tobytes()
             item.message.step, item.message.header.frame_id = array[0].nbytes, f"lens {number}"
-            rig.device.segment = lambda image, encoding, *, stamp=None: scene_of(
-                np.zeros((*image.shape[:2], 3))
-            )
+            rig.device.seen = lambda image: scene_of(np.zeros((*image.shape[:2], 3)))
             rig.send(item)
             message = [m for topic, m in port.published if topic == "instance_mask"][-1]
             assert (message.height, message.width) == shape[:2]

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bodypix_ros.ros.segmenter.parameters import PARAMETERS, Settings
+from bodypix_ros.ros.segmenter.parameters import Settings, parameters
+
+PARAMETERS = parameters()
 
 OTHERS: tuple[Any, ...] = (
     None,

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, SKELETON
+from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
 from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
@@ -452,5 +453,5 @@ def test_options_out_of_range_are_refused_by_name(name: str, bad: object, span: 
 def test_an_image_that_the_warp_cannot_address_is_made_smaller_first() -> None:
     out = np.empty((64, 64, 3), np.float32)
     to_image = np.array([[40000 / 64, 0, 0], [0, 2 / 64, 0]])
-    fill_input(np.full((2, 40000, 3), 200, np.uint8), "bgr8", to_image, out, replicate=True)
+    fill_input(as_pixels(np.full((2, 40000, 3), 200, np.uint8), "bgr8"), to_image, out, replicate=True)
     assert np.abs(out - 200 / 255).max() < 1e-6

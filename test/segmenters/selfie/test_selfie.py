@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import bodypix_ros
 from bodypix_ros import Segmenter
 from bodypix_ros.imaging import warp as crop
+from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.models import store, tflite
-from bodypix_ros.segmenters.selfie.segmenter import fill_input
+from bodypix_ros.segmenters.selfie.seer import fill_input
 from support.paths import KNOWN
 
 PICTURES = (
@@ -125,7 +126,7 @@ def test_the_input_is_sampled_as_mediapipe_does(
     # OpenCV's warp, which MediaPipe samples with; another version may round otherwise.
     warped = np.empty_like(out)
     to_image = np.array([[width / inner[1], 0, 0], [0, height / inner[0], 0]])
-    crop.fill_input(image, "bgr8", to_image, warped, replicate=True)
+    crop.fill_input(as_pixels(image, "bgr8"), to_image, warped, replicate=True)
     assert np.abs(out - warped).mean() < 0.5 / 255
 
 
@@ -171,7 +172,7 @@ def test_options_of_other_models_and_bad_values_are_refused(network: None) -> No
         bodypix_ros.load("selfie-general", device="CPU", parts=True)
     with pytest.raises(ValueError, match="segmentation_threshold is 2, but must be a number from"):
         bodypix_ros.load("selfie-general", device="CPU", segmentation_threshold=2)
-    with pytest.raises(ValueError, match="reference_dilation is for BodyPix models only"):
+    with pytest.raises(ValueError, match="there is no option 'reference_dilation'"):
         bodypix_ros.load("selfie-general", device="CPU", reference_dilation=True)
 
 

@@ -1,8 +1,8 @@
-"""BlazePose GHUM: one frame's way from image to Scene."""
+"""BlazePose GHUM: one image's way from pixels to a Scene."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +12,21 @@ import openvino as ov
 import openvino.opset13 as ops
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
+from bodypix_ros.errors import CheckpointError
+from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime import Hint, Request, Runtime, Timings
-from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import NetworkSegmenter, Stream, as_pixels, keypoint_box, replace_options
+from bodypix_ros.runtime.network import Networks, Request
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.scene import Person, Scene, Timings
+from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, whole_image
 from bodypix_ros.segmenters.blazepose.tracking import Track, Tracker
 
+_SIZE = (landmarks.SIZE, landmarks.SIZE)
 _LANDMARK_SHAPES = {
     "landmarks": [1, landmarks.LANDMARKS * landmarks.VALUES],
     "presence": [1, 1],
@@ -36,105 +40,64 @@ _DETECTOR_SHAPES = {
 }
 
 
-class BlazePose(NetworkSegmenter):
-    """BlazePose GHUM lite, full or heavy; made by `bodypix_ros.load`."""
-
-    size = (landmarks.SIZE, landmarks.SIZE)
+class BlazePose(Seer[BlazePoseOptions]):
+    """BlazePose GHUM lite, full or heavy."""
 
     def __init__(
-        self,
-        model: Model,
-        *,
-        device: str,
-        precision: str | None,
-        model_dir: str | Path | None,
-        cache_dir: str | Path | None,
-        performance_hint: Hint,
-        options: dict[str, Any],
+        self, model: Model, files: Mapping[str, Path], placement: Placement, options: BlazePoseOptions
     ) -> None:
-        """See `bodypix_ros.load`."""
-        self.model = model.name
-        self.timings = Timings()
-        self._options: BlazePoseOptions = replace_options(BlazePoseOptions(), options)
-        paths = store.find(model, model_dir)
+        """Read detector and landmark network, and compile them for one device.
+
+        Raises:
+            CheckpointError: One of them is broken, or not the network that is expected.
+            DigestError: A file is not the one that is published.
+            OptionError: Unknown device, or a precision that it does not run in.
+            DeviceError: No device compiles the model.
+        """
+        del options  # all of them change while running
         for file in model.files:
-            store.verify(file, paths[file.path])
-        finder, reader = (tflite.read_model(paths[file.path]) for file in model.files)
+            store.verify(file, files[file.path])
+        finder, reader = (tflite.read_model(files[file.path]) for file in model.files)
         found = _output_names(finder, _DETECTOR_SHAPES, detector.SIZE, model.files[0].path)
         self.detector_names = found["values"], found["logits"]
         named = _output_names(reader, _LANDMARK_SHAPES, landmarks.SIZE, model.files[1].path)
         reader = _with_probabilities(reader, named["mask"])
         self.landmark_names = landmarks.OutputNames(**named)
-        common: dict[str, Any] = {
-            "precision": precision, "cache_dir": cache_dir, "performance_hint": performance_hint,
-        }  # fmt: skip
-        main = Runtime(reader, list(named.values()), device=device, first_size=self.size, **common)
+        main = Networks(reader, list(named.values()), placement, first_size=_SIZE)
         side = (detector.SIZE, detector.SIZE)
         # The detector goes where the landmark network runs, so that there is one device to name.
-        second = Runtime(finder, list(found.values()), device=main.chosen, first_size=side, **common)
-        self.networks = (main, second)
+        beside = replace(placement, device=main.chosen)
+        self.networks = (main, Networks(finder, list(found.values()), beside, first_size=side))
 
-    @property
-    def options(self) -> BlazePoseOptions:
-        """The options in force."""
-        return self._options
+    def input_size(self, height: int, width: int) -> tuple[int, int]:  # noqa: ARG002
+        """Height and width of the landmark network's input, whatever the image's."""
+        return _SIZE
 
-    def update(self, **options: Any) -> None:
-        """Change options while running."""
-        self._options = replace_options(self._options, options)
+    def remember(self) -> Tracker:
+        """The people that a camera sees."""
+        return Tracker()
 
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
-        """See people in a picture of its own; to follow them from image to image use `stream`."""
-        return self._see(image, encoding, stamp, Tracker(), numbered=False)
-
-    def stream(self) -> Stream:
-        """A stream for the images of one camera or video: people are followed, and numbered."""
-        return _PoseStream(self)
-
-    def _see(
-        self,
-        image: npt.NDArray[np.uint8],
-        encoding: str,
-        stamp: Any,
-        tracker: Tracker,
-        *,
-        numbered: bool,
-    ) -> Scene:
-        pixels, _ = as_pixels(image, encoding)
-        options, shape = self._options, (pixels.shape[0], pixels.shape[1])
-        looks = _Looks(self, pixels, encoding, options)
+    def see(self, pixels: Pixels, options: BlazePoseOptions, stamp: Any, memory: Tracker | None) -> Sight:
+        """See people: those of the images before are looked for where they were."""
+        following = memory is not None and options.tracking
+        if memory is not None and not options.tracking:
+            memory.reset()
+        tracker = memory if memory is not None and following else Tracker()
+        looks = _Looks(self, pixels, options)
         started = time.perf_counter()
-        tracks = tracker.follow(shape, stamp, looks.detect, looks.look, options)
+        tracks = tracker.follow(pixels.shape, stamp, looks.detect, looks.look, options)
         tracks = sorted(tracks, key=lambda track: -track.pose.score)
-        scene = _scene(tracks, shape, options, stamp, numbered)
+        scene = _scene(tracks, pixels.shape, options, following)
         total_ms = (time.perf_counter() - started) * 1e3
-        self.timings = Timings(looks.pre_ms, looks.infer_ms, total_ms - looks.pre_ms - looks.infer_ms)
-        return scene
-
-
-class _PoseStream(Stream):
-    def __init__(self, segmenter: BlazePose) -> None:
-        super().__init__(segmenter)
-        self._blazepose = segmenter
-        self._tracker = Tracker()
-
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
-        if not self._blazepose.options.tracking:
-            self._tracker.reset()
-            return self._blazepose.segment(image, encoding, stamp=stamp)
-        return self._blazepose._see(image, encoding, stamp, self._tracker, numbered=True)
-
-    def reset(self) -> None:
-        self._tracker.reset()
+        return Sight(scene, Timings(looks.pre_ms, looks.infer_ms, total_ms - looks.pre_ms - looks.infer_ms))
 
 
 @dataclass(slots=True)
 class _Looks:
     """The two networks on one image, and the time they take."""
 
-    segmenter: BlazePose
-    pixels: npt.NDArray[np.uint8]
-    encoding: str
+    seer: BlazePose
+    pixels: Pixels
     options: BlazePoseOptions
     pre_ms: float = 0.0
     infer_ms: float = 0.0
@@ -147,7 +110,7 @@ class _Looks:
         Args:
             turn: Run it on one of these views only, the next one when this is one more.
         """
-        height, width = self.pixels.shape[:2]
+        height, width = self.pixels.shape
         views = [whole_image(height, width)]
         if self.options.max_detections > 1:
             views += parts_of_image(height, width)
@@ -156,22 +119,22 @@ class _Looks:
         return detector.distinct(found for view in views for found in self._detect(view))
 
     def _detect(self, view: Region) -> list[detector.Detection]:
-        way = view.to_image(detector.SIZE)
-        names = self.segmenter.detector_names
-        with self.segmenter.open_networks[1].network(detector.SIZE, detector.SIZE).request() as request:
-            self._infer(request, way, scale=1 / 127.5, bias=-1.0)
+        crop_to_image = view.to_image(detector.SIZE)
+        names = self.seer.detector_names
+        with self.seer.networks[1].network(detector.SIZE, detector.SIZE).request() as request:
+            self._infer(request, crop_to_image, scale=1 / 127.5, bias=-1.0)
             values, logits = request.outputs[names[0]], request.outputs[names[1]]
-            return detector.detections(values, logits, self.options.detection_threshold, way)
+            return detector.detections(values, logits, self.options.detection_threshold, crop_to_image)
 
     def look(self, region: Region) -> landmarks.Pose:
         """Run the landmark network."""
-        with self.segmenter.open_networks[0].network(landmarks.SIZE, landmarks.SIZE).request() as request:
+        with self.seer.networks[0].network(landmarks.SIZE, landmarks.SIZE).request() as request:
             self._infer(request, region.to_image(landmarks.SIZE), replicate=True)
-            return landmarks.decode(request.outputs, self.segmenter.landmark_names, region)
+            return landmarks.decode(request.outputs, self.seer.landmark_names, region)
 
-    def _infer(self, request: Request, way: npt.NDArray[np.float64], **normalization: Any) -> None:
+    def _infer(self, request: Request, crop_to_image: npt.NDArray[np.float64], **normalization: Any) -> None:
         started = time.perf_counter()
-        fill_input(self.pixels, self.encoding, way, request.input, **normalization)
+        fill_input(self.pixels, crop_to_image, request.input, **normalization)
         ready = time.perf_counter()
         request.infer()
         self.pre_ms += (ready - started) * 1e3
@@ -179,7 +142,7 @@ class _Looks:
 
 
 def _scene(
-    tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOptions, stamp: Any, numbered: bool
+    tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOptions, numbered: bool
 ) -> Scene:
     poses = [track.pose for track in tracks]
     instance_mask, boxes = masks.paint(poses, shape, options.segmentation_threshold)
@@ -194,7 +157,7 @@ def _scene(
     confidence = masks.confidence(poses, shape) if options.confidence else None
     return Scene(
         instance_mask.astype(np.bool_), instance_mask, None, confidence,
-        tuple(persons), BLAZEPOSE_KEYPOINTS, stamp,
+        tuple(persons), BLAZEPOSE_KEYPOINTS,
     )  # fmt: skip
 
 
@@ -202,7 +165,7 @@ def _output_names(graph: Any, shapes: dict[str, list[int]], size: int, file: str
     """The tensors of a graph's outputs, found by their shapes.
 
     Raises:
-        ValueError: The graph is not the one that is expected.
+        CheckpointError: The graph is not the one that is expected.
     """
     there = {
         tuple(port.get_partial_shape().to_shape()): port.get_any_name()
@@ -212,7 +175,7 @@ def _output_names(graph: Any, shapes: dict[str, list[int]], size: int, file: str
     inputs = [str(port.get_partial_shape()) for port in graph.inputs]
     missing = [name for name, shape in shapes.items() if tuple(shape) not in there]
     if missing or inputs != [f"[1,{size},{size},3]"]:
-        raise ValueError(
+        raise CheckpointError(
             f"{file} is not the network that is expected there: inputs {', '.join(inputs)}, "
             f"outputs {', '.join(map(str, there))}"
         )

@@ -1,8 +1,8 @@
-"""BodyPix 2: one frame's way from image to Scene."""
+"""BodyPix 2: one image's way from pixels to a Scene."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,21 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.errors import CheckpointError
+from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.resize import resize
-from bodypix_ros.models import store, tfjs
+from bodypix_ros.models import tfjs
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime import Hint, Request, Runtime, Timings
-from bodypix_ros.scene import Box, Person, Scene
-from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, keypoint_box, replace_options
+from bodypix_ros.runtime.network import Networks, Request
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.scene import Box, Person, Scene, Timings
+from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box
 from bodypix_ros.segmenters.bodypix import masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
 from bodypix_ros.segmenters.bodypix.instances import BLOCKS
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from bodypix_ros.segmenters.bodypix.second_thread import Helper
+from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
 Boxes = list[Box]
 
@@ -51,90 +54,59 @@ _HEAD_START = 600_000
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
 
-class BodyPix(NetworkSegmenter):
-    """BodyPix 2 with MobileNetV1 or ResNet50; made by `bodypix_ros.load`."""
+class BodyPix(Seer[BodyPixOptions]):
+    """BodyPix 2 with MobileNetV1 or ResNet50."""
 
     def __init__(
-        self,
-        model: Model,
-        *,
-        device: str,
-        precision: str | None,
-        model_dir: str | Path | None,
-        cache_dir: str | Path | None,
-        reference_dilation: bool,
-        performance_hint: Hint,
-        options: dict[str, Any],
+        self, model: Model, files: Mapping[str, Path], placement: Placement, options: BodyPixOptions
     ) -> None:
-        """See `bodypix_ros.load`."""
-        self.model = model.name
-        self.timings = Timings()
-        self._options: BodyPixOptions = replace_options(BodyPixOptions(), options)
-        self._resolution = self._options.resolution
-        if model.architecture is None or model.output_stride is None:
-            raise ValueError(f"{model.name} is not a BodyPix model")
-        self._stride = model.output_stride
-        self._scale, self._bias = _NORMALIZATION[model.architecture]
-        files = store.find(model, model_dir)
-        graph = tfjs.read_model(files[model.files[0].path], reference_dilation=reference_dilation)
-        self._names = _output_names(graph, model.name)
-        runtime = Runtime(
-            graph,
-            self._names,
-            device=device,
-            precision=precision,
-            cache_dir=cache_dir,
-            performance_hint=performance_hint,
-            first_size=self.input_size(*_FIRST_IMAGE),
-        )
-        self.networks = (runtime,)
-        # The cores that the network leaves idle afterwards; with many requests there are none.
-        alone = performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
-        self._helper = Helper() if alone else None
+        """Read the checkpoint and compile it for the size of camera that most people have.
 
-    @property
-    def options(self) -> BodyPixOptions:
-        """The options in force."""
-        return self._options
+        Raises:
+            CheckpointError: It is broken, or not BodyPix's.
+            OptionError: Unknown device, or a precision that it does not run in.
+            DeviceError: No device compiles the model.
+        """
+        if model.architecture is None or model.output_stride is None:
+            raise CheckpointError(f"{model.name} is not a BodyPix model")
+        self._resolution, self._stride = options.resolution, model.output_stride
+        self._scale, self._bias = _NORMALIZATION[model.architecture]
+        graph = tfjs.read_model(files[model.files[0].path], reference_dilation=options.reference_dilation)
+        self._names = _output_names(graph, model.name)
+        self._network = Networks(graph, self._names, placement, first_size=self.input_size(*_FIRST_IMAGE))
+        self.networks = (self._network,)
+        # The cores that the network leaves idle afterwards; with many requests there are none.
+        alone = placement.performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
+        self._second = SecondThread() if alone else None
 
     def close(self) -> None:
-        """Let go of the device."""
-        super().close()
-        if self._helper is not None:
-            self._helper.close()
-
-    def update(self, **options: Any) -> None:
-        """Change options while running; the internal resolution needs a new `load`."""
-        changed: BodyPixOptions = replace_options(self._options, options)
-        if changed.resolution != self._resolution:
-            raise ValueError("internal_resolution cannot change while running; load the model again")
-        self._options = changed
+        """End the second thread."""
+        if self._second is not None:
+            self._second.close()
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input."""
         where = self._geometry(height, width)
         return where.y.internal, where.x.internal
 
-    def prepare(self, height: int, width: int) -> None:
-        """Compile now what images of height x width will need."""
-        self._main.network(*self.input_size(height, width))
-
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
-        """See people: reference/bodypix formulas, exact but for the instances' borders."""
-        pixels, channels = as_pixels(image, encoding)
-        options = self._options
-        where = self._geometry(*pixels.shape[:2])
-        network = self._main.network(where.y.internal, where.x.internal)
+    def see(self, pixels: Pixels, options: BodyPixOptions, stamp: Any, memory: Any) -> Sight:  # noqa: ARG002
+        """See people: the original's formulas, exact but for the instances' borders."""
+        where = self._geometry(*pixels.shape)
+        network = self._network.network(where.y.internal, where.x.internal)
         with network.request() as request:
             started = time.perf_counter()
-            resize(pixels, channels, where.y.samples, where.x.samples, self._scale, self._bias, request.input)
+            resize(
+                pixels.array, pixels.channels, where.y.samples, where.x.samples,
+                self._scale, self._bias, request.input,
+            )  # fmt: skip
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()
-            scene = self._decode(request, where, options, stamp)
+            scene = self._decode(request, where, options)
         done = time.perf_counter()
-        self.timings = Timings((ready - started) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3)
-        return scene
+        return Sight(
+            scene, Timings((ready - started) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3)
+        )
 
     def _geometry(self, height: int, width: int) -> Geometry:
         return geometry(height, width, self._resolution, self._stride)
@@ -147,13 +119,13 @@ class BodyPix(NetworkSegmenter):
         The second thread begins when the first has filled `ahead` rows.
         """
         middle = (height + ahead) // 2 // BLOCKS[0] * BLOCKS[0]
-        if self._helper is None or not 0 < middle < height:
+        if self._second is None or not 0 < middle < height:
             return fill_rows(None)
-        lower_half = self._helper.submit(fill_rows, (middle, height))
+        lower_half = self._second.submit(fill_rows, (middle, height))
         upper, lower = fill_rows((0, middle)), lower_half.result()
         return [_joined(above, below) for above, below in zip(upper, lower, strict=True)]
 
-    def _decode(self, request: Request, where: Geometry, options: BodyPixOptions, stamp: Any) -> Scene:
+    def _decode(self, request: Request, where: Geometry, options: BodyPixOptions) -> Scene:
         segments, parts, heatmaps, short, long, forward, backward = (request.outputs[n] for n in self._names)
         shape = (where.y.size, where.x.size)
         # One block, which malloc hands out again for the next image; several would be given back to the
@@ -191,9 +163,7 @@ class BodyPix(NetworkSegmenter):
             )
             for score, box, points in zip(scores.tolist(), boxes, keypoints, strict=True)
         )
-        scene = Scene(
-            person_mask.view(np.bool_), instance_mask, part_mask, confidence, persons, KEYPOINTS, stamp
-        )
+        scene = Scene(person_mask.view(np.bool_), instance_mask, part_mask, confidence, persons, KEYPOINTS)
         return _mirrored(scene) if options.flip_horizontal else scene
 
 
@@ -208,14 +178,14 @@ def _output_names(graph: Any, model: str) -> list[str]:
     """The graph's names of the outputs in use, in the order of _OUTPUTS.
 
     Raises:
-        ValueError: The graph is not BodyPix's.
+        CheckpointError: The graph is not BodyPix's.
     """
     channels = {port.get_any_name(): port.get_partial_shape()[3] for port in graph.outputs}
     names = []
     for wanted, count in _OUTPUTS.items():
         found = [name for name in channels if name == wanted or name.endswith(f"/{wanted}")]
         if len(found) != 1 or channels[found[0]].is_dynamic or channels[found[0]].get_length() != count:
-            raise ValueError(
+            raise CheckpointError(
                 f"the checkpoint of {model} is not a BodyPix graph: no output {wanted} of {count} channels"
             )
         names.append(found[0])

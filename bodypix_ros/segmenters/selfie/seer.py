@@ -6,6 +6,7 @@ half-pixel centres.
 """
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.errors import CheckpointError
+from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.resize import Samples, resize
 from bodypix_ros.kernels import Array, kernel
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime import Hint, Runtime, Timings
-from bodypix_ros.scene import Person, Scene
-from bodypix_ros.segmenters.base import NetworkSegmenter, as_pixels, replace_options
+from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.scene import Person, Scene, Timings
+from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 _NO_BIAS = np.zeros(3, np.float32)
@@ -62,86 +66,69 @@ def _round(values: Array) -> None:
         values[i] = np.floor(values[i] + np.float32(0.5)) * np.float32(1 / 255)
 
 
-class Selfie(NetworkSegmenter):
-    """Selfie Segmentation, general or landscape; made by `bodypix_ros.load`."""
+class Selfie(Seer[SelfieOptions]):
+    """Selfie Segmentation, general or landscape."""
 
     def __init__(
-        self,
-        model: Model,
-        *,
-        device: str,
-        precision: str | None,
-        model_dir: str | Path | None,
-        cache_dir: str | Path | None,
-        performance_hint: Hint,
-        options: dict[str, Any],
+        self, model: Model, files: Mapping[str, Path], placement: Placement, options: SelfieOptions
     ) -> None:
-        """See `bodypix_ros.load`."""
-        self.model = model.name
-        self.timings = Timings()
-        self._options: SelfieOptions = replace_options(SelfieOptions(), options)
-        path = store.find(model, model_dir)[model.files[0].path]
-        store.verify(model.files[0], path)
+        """Read the graph and compile it.
+
+        Raises:
+            CheckpointError: It is broken, or not a selfie segmentation.
+            DigestError: It is not the file that is published.
+            OptionError: Unknown device, or a precision that it does not run in.
+            DeviceError: No device compiles the model.
+        """
+        del options  # all of them change while running
+        (file,) = model.files
+        path = files[file.path]
+        store.verify(file, path)
         graph = tflite.read_model(path)
-        self.size = _check(graph, path.name)
+        self._size = _check(graph, path.name)
         self._output = graph.output(0).get_any_name()
-        self.networks = (
-            Runtime(
-                graph,
-                [self._output],
-                device=device,
-                precision=precision,
-                cache_dir=cache_dir,
-                performance_hint=performance_hint,
-                first_size=self.size,
-            ),
-        )
+        self._network = Networks(graph, [self._output], placement, first_size=self._size)
+        self.networks = (self._network,)
 
-    @property
-    def options(self) -> SelfieOptions:
-        """The options in force."""
-        return self._options
+    def input_size(self, height: int, width: int) -> tuple[int, int]:  # noqa: ARG002
+        """Height and width of the network's input, whatever the image's."""
+        return self._size
 
-    def update(self, **options: Any) -> None:
-        """Change options while running."""
-        self._options = replace_options(self._options, options)
-
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+    def see(self, pixels: Pixels, options: SelfieOptions, stamp: Any, memory: Any) -> Sight:  # noqa: ARG002
         """See people, all of them as one Person."""
-        pixels, channels = as_pixels(image, encoding)
-        options = self._options
-        height, width = pixels.shape[:2]
-        with self._main.network(*self.size).request() as request:
+        height, width = pixels.shape
+        with self._network.network(*self._size).request() as request:
             started = time.perf_counter()
-            fill_input(pixels, channels, request.input)
+            fill_input(pixels.array, pixels.channels, request.input)
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()
             small = request.outputs[self._output][..., 0]
             probability: Any = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        scene = _scene(probability.reshape(height, width), options, stamp)
+        scene = _scene(probability.reshape(height, width), options)
         done = time.perf_counter()
-        self.timings = Timings((ready - started) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3)
-        return scene
+        return Sight(
+            scene, Timings((ready - started) * 1e3, (inferred - ready) * 1e3, (done - inferred) * 1e3)
+        )
 
 
 def _check(graph: Any, name: str) -> tuple[int, int]:
     """Height and width of the input.
 
     Raises:
-        ValueError: The graph is not one of a selfie segmentation.
+        CheckpointError: The graph is not one of a selfie segmentation.
     """
     shapes = [[list(port.get_partial_shape()) for port in ports] for ports in (graph.inputs, graph.outputs)]
     if [len(ports) for ports in shapes] == [1, 1]:
         (wide,), (out,) = shapes
         if len(wide) == 4 and wide[3] == 3 and out == [*wide[:3], 1] and graph.is_dynamic() is False:
             return wide[1].get_length(), wide[2].get_length()
-    raise ValueError(
+    raise CheckpointError(
         f"{name} is not a selfie segmentation: it needs one input [1, h, w, 3] and one output [1, h, w, 1]"
     )
 
 
-def _scene(probability: npt.NDArray[np.float32], options: SelfieOptions, stamp: Any) -> Scene:
+def _scene(probability: npt.NDArray[np.float32], options: SelfieOptions) -> Scene:
     mask = np.empty(probability.shape, np.uint8)
     count, total = _above(probability, np.float32(options.segmentation_threshold), mask)
     confidence: Any = None
@@ -151,7 +138,7 @@ def _scene(probability: npt.NDArray[np.float32], options: SelfieOptions, stamp: 
     if count:
         x, y, width, height = cv2.boundingRect(mask)
         persons = (Person(total / count, (x, y, x + width, y + height), _NO_KEYPOINTS),)
-    return Scene(mask.view(np.bool_), mask.copy(), None, confidence, persons, (), stamp)
+    return Scene(mask.view(np.bool_), mask.copy(), None, confidence, persons, ())
 
 
 @kernel("Tuple((int64, float64))(float32[:, ::1], float32, uint8[:, ::1])")

@@ -1,55 +1,27 @@
-"""OpenVINO: which device, which precision, one compiled network per input size, requests, timings."""
+"""A model's networks on one device: compiled for each input size, with requests to run them."""
 
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import openvino as ov
 
-from bodypix_ros.errors import PrecisionError
-
-try:
-    import openvino as ov
-except ImportError as error:  # pragma: no cover
-    raise ImportError("OpenVINO is not installed; type: pip install 'openvino>=2025.0'") from error
+from bodypix_ros.errors import DeviceError, PrecisionError
+from bodypix_ros.folders import user_cache
+from bodypix_ros.runtime.devices import candidates, last_line, offers, precision_of, shared_core
+from bodypix_ros.runtime.placement import Placement
 
 _log = logging.getLogger(__name__)
 
-AUTO = ("GPU", "NPU", "CPU")
-"""What "AUTO" tries, in this order. OpenVINO's own AUTO has hidden failing devices, so it is not used."""
-PRECISIONS = ("f32", "f16")
 MAX_NETWORKS = 16
 """Compiled networks that are kept, one per input size; the one not used for longest goes first."""
-
-Hint = Literal["LATENCY", "THROUGHPUT"]
-HINTS: tuple[Hint, ...] = get_args(Hint)
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A device that OpenVINO sees: "GPU.0", its name in full, the precisions that it offers."""
-
-    name: str
-    full_name: str
-    precisions: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Timings:
-    """Milliseconds of one call of `segment`: before, in and after the network."""
-
-    pre_ms: float = 0.0
-    infer_ms: float = 0.0
-    post_ms: float = 0.0
 
 
 class Request:
@@ -73,8 +45,15 @@ class Request:
             self.outputs[port.get_any_name()] = data[0]
 
     def infer(self) -> None:
-        """Run the network; other Python threads go on meanwhile."""
-        self._request.infer()
+        """Run the network; other Python threads go on meanwhile.
+
+        Raises:
+            DeviceError: It failed.
+        """
+        try:
+            self._request.infer()
+        except RuntimeError as error:
+            raise DeviceError(last_line(error)) from error
 
 
 class Network:
@@ -119,18 +98,24 @@ class _Slot:
         self.network = network
 
 
-class Runtime:
-    """A model on a device, compiled when an input size is first seen."""
+class Networks:
+    """A model on a device, compiled when an input size is first seen.
+
+    Attributes:
+        device: What executes, as OpenVINO says: "GPU.0".
+        precision: What it computes in: f32 or f16.
+        threads: Threads that it computes with; None where it has none to count.
+        requests: How many inferences it works on at once.
+        networks_compiled: How many networks were compiled so far.
+        load_s: Seconds until the first of them was there.
+    """
 
     def __init__(
         self,
         model: Any,
         outputs: Sequence[str],
+        placement: Placement,
         *,
-        device: str = "AUTO",
-        precision: str | None = None,
-        cache_dir: str | Path | None = None,
-        performance_hint: Hint = "LATENCY",
         first_size: tuple[int, int],
         core: Any = None,
     ) -> None:
@@ -139,31 +124,21 @@ class Runtime:
         Args:
             model: ov.Model with one float32 NHWC input of free height and width.
             outputs: Names of the outputs wanted; the others are not computed.
-            device: "AUTO", a device, or several in order of preference: "GPU,CPU".
-            precision: "f32", "f16" or None: f32 on a CPU, f16 elsewhere.
-            cache_dir: Where compiled networks are kept between runs; None: the user's cache.
-            performance_hint: LATENCY for one camera, THROUGHPUT for several.
+            placement: Where, and how.
             first_size: Height and width of the first network.
             core: For tests: stands in for ov.Core().
 
         Raises:
-            ValueError: Unknown device, or a precision that the device does not run in.
-            RuntimeError: No device compiles the model.
+            OptionError: Unknown device, or a precision that the device does not run in.
+            DeviceError: No device compiles the model.
         """
         started = time.perf_counter()
-        if precision is not None and precision not in PRECISIONS:
-            raise PrecisionError(
-                "precision", f"precision is '{precision}', but must be one of {', '.join(PRECISIONS)} or None"
-            )
-        if performance_hint not in HINTS:
-            raise ValueError(f"performance_hint is '{performance_hint}', but must be {' or '.join(HINTS)}")
-        self._core = core if core is not None else _shared_core()
+        self._core = core if core is not None else shared_core()
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
-        self._wanted_precision = precision
-        self._cache_dir = _cache_dir(cache_dir)
-        self._hint = performance_hint
+        self._placement = placement
+        self._cache_dir = _cache_folder(placement.cache_dir)
         self._lock = threading.Lock()
         self._slots: OrderedDict[tuple[int, int], _Slot] = OrderedDict()
         self._latest: tuple[tuple[int, int], Network] | None = None
@@ -173,7 +148,7 @@ class Runtime:
         self.precision = ""
         self.device = ""
         self.threads: int | None = None
-        self._choose(_candidates(device, self._core), first_size)
+        self._choose(candidates(placement.device, self._core), first_size)
         self.load_s = time.perf_counter() - started
 
     @property
@@ -197,13 +172,18 @@ class Runtime:
             self._latest = (height, width), slot.network
             return slot.network
 
-    def _choose(self, candidates: list[str], size: tuple[int, int]) -> None:
-        failures: list[RuntimeError | PrecisionError] = []
-        for device in candidates:
+    def is_compiled(self, height: int, width: int) -> bool:
+        """Whether inputs of height x width need no compilation."""
+        slot = self._slots.get((height, width))
+        return slot is not None and slot.network is not None
+
+    def _choose(self, devices: list[str], size: tuple[int, int]) -> None:
+        failures: list[DeviceError | PrecisionError] = []
+        for device in devices:
             try:
                 network = self._compile(device, *size)
-            except (RuntimeError, PrecisionError) as error:
-                _log.warning("%s does not run the model: %s", device, _last_line(error))
+            except (DeviceError, PrecisionError) as error:
+                _log.warning("%s does not run the model: %s", device, error)
                 failures.append(error)
                 continue
             self._chosen = device
@@ -212,25 +192,29 @@ class Runtime:
             if not device.startswith("CPU"):
                 self._compare_with_cpu(network, size)
             return
-        reasons = "; ".join(f"{d}: {_last_line(e)}" for d, e in zip(candidates, failures, strict=True))
+        reasons = "; ".join(f"{d}: {e}" for d, e in zip(devices, failures, strict=True))
         message = f"no device runs the model: {reasons or 'there is none'}"
         if any(isinstance(error, PrecisionError) for error in failures):
             raise PrecisionError("precision", message)
-        raise RuntimeError(message)
+        raise DeviceError(message)
 
     def _compile(self, device: str, height: int, width: int) -> Network:
-        wanted = self._wanted_precision or ("f32" if device.startswith("CPU") else "f16")
-        config = {"PERFORMANCE_HINT": self._hint, "INFERENCE_PRECISION_HINT": wanted}
+        wanted = self._placement.precision or ("f32" if device.startswith("CPU") else "f16")
+        hint = self._placement.performance_hint
+        config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": wanted}
         if self._cache_dir is not None and not device.startswith("CPU"):
             config["CACHE_DIR"] = str(self._cache_dir)
-        compiled = self._core.compile_model(self._static(height, width), device, config)
-        given = _precision(compiled.get_property("INFERENCE_PRECISION_HINT"))
+        try:
+            compiled = self._core.compile_model(self._static(height, width), device, config)
+        except RuntimeError as error:
+            raise DeviceError(last_line(error)) from error
+        given = precision_of(compiled.get_property("INFERENCE_PRECISION_HINT"))
         if given != wanted:
-            offers = ", ".join(_offers(self._core, device)) or "nothing known"
+            offered = ", ".join(offers(self._core, device)) or "nothing known"
             raise PrecisionError(
                 "precision",
                 f"precision {wanted} was asked of {device}, which would run in {given} instead; "
-                f"it offers: {offers}",
+                f"it offers: {offered}",
             )
         self.precision = given
         self.device = ", ".join(compiled.get_property("EXECUTION_DEVICES"))
@@ -239,7 +223,7 @@ class Runtime:
         with self._lock:
             self.networks_compiled += 1
         self.requests = 1
-        if self._hint == "THROUGHPUT":
+        if hint == "THROUGHPUT":
             # One more than the device works on, for whoever prepares or decodes meanwhile.
             self.requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
         return Network(compiled, self.requests)
@@ -274,66 +258,9 @@ class Runtime:
                     )  # fmt: skip
 
 
-def devices(core: Any = None) -> list[Device]:
-    """The devices that OpenVINO sees here."""
-    core = core if core is not None else _shared_core()
-    return [
-        Device(name, str(core.get_property(name, "FULL_DEVICE_NAME")).strip(), tuple(_offers(core, name)))
-        for name in core.available_devices
-    ]
-
-
-@cache
-def _shared_core() -> Any:
-    """The one of this process, never let go of.
-
-    Its CPU plugin gives the main thread a stack for signal handlers. The second of two brings back that of
-    the first when it ends, which may be gone by then: Ctrl-C would be a segmentation fault.
-    """
-    return ov.Core()
-
-
-def _candidates(wanted: str, core: Any) -> list[str]:
-    """Devices to try, in order. Raises ValueError for one that is not here."""
-    if wanted.strip().upper() == "CPU":
-        return ["CPU"]  # always here; asking what there is would load the plugins of all others, 40 MB
-    available: list[str] = core.available_devices
-    if wanted.upper() == "AUTO":
-        return [name for kind in AUTO for name in available if name.split(".")[0] == kind]
-    names = [name.strip().upper() for name in wanted.split(",")]
-    for name in names:
-        if name not in available and name not in {there.split(".")[0] for there in available}:
-            raise ValueError(
-                f"device '{name}' is not here; there is: {', '.join(available) or 'none'}, or AUTO"
-            )
-    return names
-
-
-def _last_line(error: Exception) -> str:
-    """The line of OpenVINO's messages that says what was wrong; the others say where in its source."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
-
-
-def _precision(value: Any) -> str:
-    """OpenVINO's type in our spelling: f32, f16, bf16."""
-    text = value.to_string() if hasattr(value, "to_string") else str(value)
-    return {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}.get(text, text)
-
-
-def _offers(core: Any, device: str) -> list[str]:
-    capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
-    return [
-        {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}[c]
-        for c in capabilities
-        if c in ("FP32", "FP16", "BF16")
-    ]
-
-
-def _cache_dir(wanted: str | Path | None) -> Path | None:
+def _cache_folder(wanted: str) -> Path | None:
     """The folder for compiled networks, made if need be; None, with a warning, where it cannot be written."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(wanted) if wanted is not None else base / "bodypix_ros" / "compiled"
+    folder = Path(wanted) if wanted else user_cache() / "compiled"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

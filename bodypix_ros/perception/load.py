@@ -1,0 +1,56 @@
+"""A model's name -> a Segmenter."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from bodypix_ros import DEFAULT_MODEL
+from bodypix_ros.models import catalogue, store
+from bodypix_ros.options import replace
+from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.segmenters.families import family_of
+
+
+def load(
+    model: str = DEFAULT_MODEL,
+    *,
+    device: str = "AUTO",
+    precision: str | None = None,
+    model_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    performance_hint: str = "LATENCY",
+    **options: Any,
+) -> Segmenter:
+    """Load a model and compile it for a device.
+
+    Args:
+        model: A name of the catalogue (`bodypix models` lists them).
+        device: "AUTO" (the first of GPU, NPU and CPU that compiles the model), a device, or several in order
+            of preference: "GPU,CPU".
+        precision: "f32", "f16", or None: f32 on a CPU, f16 on a GPU or NPU.
+        model_dir: Where to look for the model's files first; then BODYPIX_ROS_MODELS, the package's share
+            folder and the user's cache.
+        cache_dir: Where networks compiled for a GPU or NPU are kept; None: the user's cache.
+        performance_hint: "LATENCY" for one camera, "THROUGHPUT" for several.
+        options: The model's own, for BodyPix those of `segmenters.bodypix.options.BodyPixOptions`.
+
+    Raises:
+        MissingModelError: The model's files are not here; names what to get, from where, and where to put it.
+        OptionError: A ValueError: an unknown model, option or device, a value out of range, a precision that
+            the device does not run in.
+        CheckpointError: A ValueError: the model's files are broken.
+        DeviceError: A RuntimeError: no device compiles the model.
+    """
+    entry, family = catalogue.model(model), family_of(model)
+    placement = Placement(
+        device=device,
+        precision=precision or "",
+        cache_dir=str(cache_dir) if cache_dir is not None else "",
+        performance_hint=performance_hint,
+    )
+    checked = replace(family.options(), options)
+    files = store.find(entry, model_dir)
+    module, _, name = family.seer.partition(":")
+    make = getattr(import_module(module), name)
+    return Segmenter(entry.name, make(entry, files, placement, checked), checked)

@@ -1,0 +1,103 @@
+"""The devices that OpenVINO sees: which to try in which order, and what they say of themselves."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from bodypix_ros.errors import OptionError
+from bodypix_ros.runtime.placement import AUTO
+
+try:
+    import openvino as ov
+except ImportError as error:  # pragma: no cover
+    raise ImportError("OpenVINO is not installed; type: pip install 'openvino>=2025.0'") from error
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device that OpenVINO sees: "GPU.0", its name in full, the precisions that it offers."""
+
+    name: str
+    full_name: str
+    precisions: tuple[str, ...]
+
+
+def devices(core: Any = None) -> list[Device]:
+    """The devices that OpenVINO sees here.
+
+    Args:
+        core: For tests: stands in for ov.Core().
+    """
+    core = core if core is not None else shared_core()
+    return [
+        Device(name, str(core.get_property(name, "FULL_DEVICE_NAME")).strip(), tuple(offers(core, name)))
+        for name in core.available_devices
+    ]
+
+
+@cache
+def shared_core() -> Any:
+    """The ov.Core of this process, never let go of.
+
+    Its CPU plugin gives the main thread a stack for signal handlers. The second of two brings back that of
+    the first when it ends, which may be gone by then: Ctrl-C would be a segmentation fault.
+    """
+    return ov.Core()
+
+
+def order(wanted: str, available: Sequence[str]) -> list[str]:
+    """The devices to try, in order. Absent ones in a list are left out, and that is logged.
+
+    Args:
+        wanted: "AUTO", a device, or several with commas between.
+        available: Those that are here: "GPU.0", "CPU".
+
+    Raises:
+        OptionError: None of those that are named is here.
+    """
+    if wanted.strip().upper() == "AUTO":
+        return [name for kind in AUTO for name in available if name.split(".")[0] == kind]
+    names = [name.strip().upper() for name in wanted.split(",") if name.strip()]
+    kinds = {name.split(".")[0] for name in available}
+    here = [name for name in names if name in available or name in kinds]
+    absent = ", ".join(name for name in names if name not in here)
+    there = ", ".join(available) or "none"
+    if not here:
+        raise OptionError("device", f"device '{absent or wanted}' is not here; there is: {there}, or AUTO")
+    if absent:
+        _log.warning("%s: not here, left out of %s; there is: %s", absent, wanted, there)
+    return here
+
+
+def candidates(wanted: str, core: Any) -> list[str]:
+    """The devices to try, in order.
+
+    Raises:
+        OptionError: None of those that are named is here.
+    """
+    if wanted.strip().upper() == "CPU":
+        return ["CPU"]  # always here; asking what there is would load the plugins of all others, 40 MB
+    return order(wanted, core.available_devices)
+
+
+def last_line(error: Exception) -> str:
+    """The line of OpenVINO's messages that says what was wrong; the others say where in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def precision_of(value: Any) -> str:
+    """OpenVINO's type in our spelling: f32, f16, bf16."""
+    text = value.to_string() if hasattr(value, "to_string") else str(value)
+    return {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}.get(text, text)
+
+
+def offers(core: Any, device: str) -> list[str]:
+    """The precisions that a device says it computes in."""
+    capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    known = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
+    return [known[capability] for capability in capabilities if capability in known]

@@ -1,0 +1,36 @@
+"""Where a model runs, and how: what is asked for. Imports no OpenVINO."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bodypix_ros.options import check_all, option
+
+AUTO: Final = ("GPU", "NPU", "CPU")
+"""What "AUTO" tries, in this order. OpenVINO's own AUTO has hidden failing devices, so it is not used."""
+PRECISIONS: Final = ("f32", "f16")
+HINTS: Final = ("LATENCY", "THROUGHPUT")
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a model runs; a value that may not be is an OptionError that names it."""
+
+    device: str = option(
+        "AUTO",
+        "AUTO (first of GPU, NPU, CPU that runs the model), a device, or an order: GPU,CPU",
+        live=False,
+        short="d",
+    )
+    precision: str = option(
+        "", "f32, f16, or empty: f32 on a CPU, f16 on a GPU or NPU", choices=("", *PRECISIONS), live=False
+    )
+    performance_hint: str = option(
+        "LATENCY", "LATENCY: one frame at a time, THROUGHPUT: several", choices=HINTS, live=False
+    )
+    cache_dir: str = option(
+        "", "folder for networks compiled for a GPU or NPU; empty: the user's cache", live=False
+    )
+
+    def __post_init__(self) -> None:
+        """Check all of them."""
+        check_all(self)
