@@ -1,12 +1,14 @@
 """What a model saw in one image: the result every segmenter returns and everything else reads."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Box = tuple[int, int, int, int]
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,25 @@ class Person:
     keypoints_3d: npt.NDArray[np.float32] | None = None
     track_id: int | None = None
 
+    def mirrored(self, width: int) -> "Person":
+        """The person as the mirrored picture has it; left stays the person's own left.
+
+        Pixel x becomes width - 1 - x, and x in metres, which is 0 in the middle, changes its sign. An empty
+        box stays as it is.
+
+        Args:
+            width: Of the picture, in pixels.
+        """
+        x0, y0, x1, y1 = self.box
+        box = (width - x1, y0, width - x0, y1) if x0 < x1 and y0 < y1 else self.box
+        keypoints = self.keypoints.copy()
+        keypoints[:, 0] = width - 1 - keypoints[:, 0]
+        metres = self.keypoints_3d
+        if metres is not None:
+            metres = metres.copy()
+            metres[:, 0] = -metres[:, 0]
+        return replace(self, box=box, keypoints=keypoints, keypoints_3d=metres)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -70,3 +91,23 @@ class Scene:
     keypoint_names: tuple[str, ...]
     stamp: Any = None
     timings: Timings = Timings()
+
+    def mirrored(self) -> "Scene":
+        """The Scene of the mirrored picture, in arrays of its own.
+
+        Masks and confidence are mirrored, persons as in `Person.mirrored`; everything else stays, the order
+        of persons and the stamp, too.
+        """
+        return replace(
+            self,
+            person_mask=_mirrored(self.person_mask),
+            instance_mask=_mirrored(self.instance_mask),
+            part_mask=None if self.part_mask is None else _mirrored(self.part_mask),
+            confidence=None if self.confidence is None else _mirrored(self.confidence),
+            persons=tuple(person.mirrored(self.person_mask.shape[1]) for person in self.persons),
+        )
+
+
+def _mirrored(mask: npt.NDArray[_T]) -> npt.NDArray[_T]:
+    mirrored: npt.NDArray[_T] = mask[:, ::-1].copy()
+    return mirrored

@@ -8,7 +8,7 @@ from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages.types import MessageTypes, types_of
 
 VISION_MSGS = {
     "Point2D": "float64 x\nfloat64 y\n",
@@ -51,21 +51,7 @@ def rosbags_types(store: Typestore) -> MessageTypes:
     Args:
         store: From `typestore`.
     """
-
-    def make(name: str) -> Any:
-        return partial(default_message, store, name)
-
-    return MessageTypes(
-        Image=make("sensor_msgs/msg/Image"),
-        CompressedImage=make("sensor_msgs/msg/CompressedImage"),
-        Detection2DArray=make("vision_msgs/msg/Detection2DArray"),
-        Detection2D=make("vision_msgs/msg/Detection2D"),
-        Detection3DArray=make("vision_msgs/msg/Detection3DArray"),
-        Detection3D=make("vision_msgs/msg/Detection3D"),
-        ObjectHypothesisWithPose=make("vision_msgs/msg/ObjectHypothesisWithPose"),
-        LabelInfo=make("vision_msgs/msg/LabelInfo"),
-        VisionClass=make("vision_msgs/msg/VisionClass"),
-    )
+    return types_of(lambda name: partial(default_message, store, name))
 
 
 def default_message(store: Typestore, name: str) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodypix_ros.cli import generated
+from bodypix_ros.cli.generated import Command, add
 from bodypix_ros.cli.options import (
     debug_option,
     load_segmenter,
@@ -91,7 +91,7 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
         return None
 
 
-@click.command("demo", cls=generated.Command)
+@click.command("demo", cls=Command)
 @click.argument("source", required=False)
 @click.option(
     "-o",
@@ -107,7 +107,7 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
     metavar="FILE",
     help="Also write a JPEG that shows every mode side by side.",
 )
-@drawing_options
+@add(drawing_options)
 @model_option
 @model_options()
 @quiet_option

@@ -68,7 +68,7 @@ def parameter(option: Option, note: str = "") -> click.Option:
     end = f"  [default: {note}]" if note else ""
     return click.Option(
         [*names, flag(option.name)],
-        type=_type(option),
+        type=str if several else _type(option),
         default=None,
         callback=_listed if several else None,
         metavar="NAME,..." if several else None,

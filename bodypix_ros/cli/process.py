@@ -15,13 +15,11 @@ import numpy.typing as npt
 from bodypix_ros import __version__, media, rendering
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import MediaError
+from bodypix_ros.rendering import Style
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter, Stream
-
-LAYERS = ("parts", "instances", "boxes", "poses", "legend")
-"""What an overlay can show, in the order it is painted."""
 
 DOCUMENT = "people.json"
 
@@ -32,16 +30,11 @@ class Output:
 
     Attributes:
         folder: Where to; made if it is not there.
-        layers: What the overlay shows, of `LAYERS`; nothing means no overlay.
+        layers: What the overlay shows, of `rendering.LAYERS`; nothing means no overlay.
         mode: Draw so instead, one of `rendering.MODES`.
         masks: Write mask pictures beside pictures.
         overlay_suffix: Format of overlay pictures.
-        opacity: Of tints and masks.
-        blur: Of the background or of hidden parts, in pixels.
-        edge_blur: Of edges, in pixels.
-        pixel_size: Of cells, in pixels.
-        part_ids: What the privacy modes hide.
-        min_keypoint_score: Keypoints below are not drawn and not counted as seen.
+        style: How it is drawn; keypoints below its `min_keypoint_score` are not counted as seen, either.
     """
 
     folder: Path
@@ -49,12 +42,7 @@ class Output:
     mode: str | None = None
     masks: bool = True
     overlay_suffix: str = ".png"
-    opacity: float = 0.5
-    blur: float = 10
-    edge_blur: float = 3
-    pixel_size: float = 10
-    part_ids: tuple[int, ...] = (0, 1)
-    min_keypoint_score: float = 0.3
+    style: Style = field(default_factory=Style)
 
     @property
     def drawn(self) -> bool:
@@ -210,38 +198,16 @@ class _Work:
             ValueError: A privacy mode lacks the parts it should hide.
         """
         output = self.output
-        layers, opacity = output.layers, output.opacity
         if getattr(self.segmenter.options, "flip_horizontal", False):
             image = np.ascontiguousarray(image[:, ::-1])  # the Scene is of the mirrored picture
-        if output.mode is not None:
-            drawn = rendering.draw(
-                image,
-                scene,
-                output.mode,
-                opacity=opacity,
-                blur=output.blur,
-                edge_blur=output.edge_blur,
-                part_ids=output.part_ids,
-                min_keypoint_score=output.min_keypoint_score,
-                pixel_size=output.pixel_size,
-                bgr=True,
+        if output.mode is None:
+            return rendering.overlay(image, scene, output.layers, output.style, bgr=True)
+        drawn = rendering.draw(image, scene, output.mode, output.style, bgr=True)
+        if drawn is None:
+            raise ValueError(
+                f"{output.mode} hides body parts, which {self.segmenter.model} does not find; not drawn"
             )
-            if drawn is None:
-                raise ValueError(
-                    f"{output.mode} hides body parts, which {self.segmenter.model} does not find; not drawn"
-                )
-            return drawn
-        if "parts" in layers:
-            image = rendering.draw_parts(image, scene, opacity, bgr=True)
-        if "instances" in layers:
-            image = rendering.draw_instances(image, scene, opacity, bgr=True)
-        if "boxes" in layers:
-            image = rendering.draw_boxes(image, scene, bgr=True)
-        if "poses" in layers:
-            image = rendering.draw_poses(image, scene, output.min_keypoint_score, bgr=True)
-        if "legend" in layers:
-            image = rendering.draw_legend(image, scene, bgr=True)
-        return image
+        return drawn
 
     def segment(self, seer: "Segmenter | Stream", image: media.Image, stamp_s: float | None = None) -> Scene:
         scene = seer.segment(image, stamp=stamp_s)
@@ -249,7 +215,7 @@ class _Work:
         return scene
 
     def record(self, scene: Scene, file_name: str) -> None:
-        self.document.add(scene, file_name, self.output.min_keypoint_score)
+        self.document.add(scene, file_name, self.output.style.min_keypoint_score)
         self.report.images += 1
         self.report.people += len(scene.persons)
 

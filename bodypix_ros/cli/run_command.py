@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodypix_ros.cli import generated
+from bodypix_ros.cli.generated import Command, add, flag, parameter
 from bodypix_ros.cli.options import (
     debug_option,
     load_segmenter,
@@ -15,7 +15,7 @@ from bodypix_ros.cli.options import (
     progress_bar,
     quiet_option,
 )
-from bodypix_ros.errors import MediaError
+from bodypix_ros.errors import MediaError, OptionError
 
 if TYPE_CHECKING:
     from bodypix_ros.cli.process import Report
@@ -23,8 +23,36 @@ if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
 
 
+_SHARED = "min_keypoint_score"
+"""The drawing option that is the model's, too: one flag serves both."""
+
+
+def drawing_options() -> list[click.Parameter]:
+    """The options that say what is drawn; `drawing` turns their values into arguments of `Output`."""
+    from bodypix_ros.options import options_of
+    from bodypix_ros.rendering import LAYERS, MODES, Style
+
+    return [
+        click.Option(
+            ["--mode"], callback=parse_mode, metavar="MODE", help=f"Draw so instead: {', '.join(MODES)}."
+        ),
+        click.Option(
+            ["--draw", "layers"],
+            default="instances,boxes,poses",
+            show_default=True,
+            callback=_layers,
+            help=f"What overlays show: {', '.join(LAYERS)}; none for no overlays.",
+        ),
+        *(
+            parameter(option)
+            for name, option in options_of(Style).items()
+            if name != _SHARED and "run" not in option.hidden_from
+        ),
+    ]
+
+
 def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    from bodypix_ros.cli.process import LAYERS
+    from bodypix_ros.rendering import LAYERS
 
     wanted = tuple(name.strip() for name in value.split(",") if name.strip() not in ("", "none"))
     for name in wanted:
@@ -33,102 +61,50 @@ def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
     return wanted
 
 
-def _hidden(_: click.Context, __: click.Parameter, value: str) -> tuple[int, ...]:
-    from bodypix_ros.rendering import part_ids_of
-
-    try:
-        return part_ids_of(name.strip() for name in value.split(",") if name.strip())
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def drawing_options(command: Any) -> Any:
-    """Add the options that say what is drawn; `drawing` turns their values into arguments of `Output`."""
-    for option in (
-        click.option(
-            "--pixel-size",
-            type=click.FloatRange(min=1),
-            default=10,
-            show_default=True,
-            help="Width of the cells of pixelated and pixelate_parts.",
-        ),
-        click.option(
-            "--edge-blur",
-            type=click.FloatRange(0, 20),
-            default=3,
-            show_default=True,
-            help="Softness of edges, in pixels; privacy modes hide three times as much around parts.",
-        ),
-        click.option(
-            "--blur",
-            type=click.FloatRange(0, 20),
-            default=10,
-            show_default=True,
-            help="Of the background in bokeh and of parts in blur_parts, in pixels.",
-        ),
-        click.option(
-            "--hide",
-            "part_ids",
-            default="face",
-            show_default=True,
-            callback=_hidden,
-            metavar="PARTS",
-            help="What blur_parts and pixelate_parts hide: part ids, names, words of names such as "
-            "face,hand,left_upper_arm; all for whole people.",
-        ),
-        click.option(
-            "--opacity",
-            type=click.FloatRange(0, 1),
-            default=0.5,
-            show_default=True,
-            help="Of tints and masks.",
-        ),
-        click.option(
-            "--draw",
-            "layers",
-            default="instances,boxes,poses",
-            show_default=True,
-            callback=_layers,
-            help="What overlays show: instances, boxes, poses, parts, legend; none for no overlays.",
-        ),
-        click.option(
-            "--mode",
-            callback=parse_mode,
-            metavar="MODE",
-            help="Draw so instead: parts, instances, skeleton, mask, bokeh, pixelated, blur_parts, "
-            "pixelate_parts.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-_DRAWING = ("layers", "mode", "opacity", "blur", "edge_blur", "pixel_size", "part_ids")
-
-
 def drawing(options: dict[str, Any]) -> dict[str, Any]:
     """Take the values of `drawing_options` out of a command's options, as arguments of `Output`.
 
     Raises:
-        click.UsageError: Some of them do not go together, or with --no-parts.
+        click.UsageError: One is not possible, or some of them do not go together, or with --no-parts.
     """
-    found = {name: options.pop(name) for name in _DRAWING}
-    given = click.get_current_context().get_parameter_source("layers")
-    if found["mode"] is not None and given is not click.core.ParameterSource.DEFAULT:
+    from bodypix_ros.options import options_of
+    from bodypix_ros.rendering import LAYERS, MODES, Style
+
+    mode, layers = options.pop("mode"), options.pop("layers")
+    given = {
+        name: options[name] if name == _SHARED else options.pop(name)
+        for name in options_of(Style)
+        if name in options
+    }
+    try:
+        style = Style(**{name: value for name, value in given.items() if value is not None})
+    except OptionError as error:
+        raise click.BadParameter(str(error), param_hint=f"'{flag(error.option)}'") from error
+    source = click.get_current_context().get_parameter_source("layers")
+    if mode is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--mode and --draw exclude each other")
     if options["parts"] is False:
-        from bodypix_ros.rendering import PRIVACY_MODES
-
-        if found["mode"] in {"parts", *PRIVACY_MODES}:
-            raise click.UsageError(f"--mode {found['mode']} needs parts; leave out --no-parts")
-        for layer in ("parts", "legend"):
-            if found["mode"] is None and layer in found["layers"]:
-                raise click.UsageError(f"--draw {layer} needs parts; leave out --no-parts")
-    score = options["min_keypoint_score"]
-    return {**found, "min_keypoint_score": 0.3 if score is None else score}
+        if mode == "parts" or (mode is not None and MODES[mode].privacy and "part_mask" in MODES[mode].needs):
+            raise click.UsageError(f"--mode {mode} needs parts; leave out --no-parts")
+        for name in layers if mode is None else ():
+            if "part_mask" in LAYERS[name].needs:
+                raise click.UsageError(f"--draw {name} needs parts; leave out --no-parts")
+    return {"layers": layers, "mode": mode, "style": style}
 
 
-@click.command("run", cls=generated.Command)
+class RunCommand(Command):
+    """`bodypix run`, whose help lists the modes."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the modes, then the options."""
+        from bodypix_ros.rendering import MODES
+
+        with formatter.section("Modes, instead of the layers of --draw"):
+            formatter.write_dl([(name, mode.text) for name, mode in MODES.items()])
+        super().format_options(ctx, formatter)
+
+
+@click.command("run", cls=RunCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.option(
     "-o",
@@ -138,7 +114,7 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     show_default=True,
     help="Folder for the results; made if it is not there.",
 )
-@drawing_options
+@add(drawing_options)
 @click.option("--masks/--no-masks", default=True, show_default=True, help="Write mask pictures of pictures.")
 @click.option(
     "--overlay-format",
@@ -176,18 +152,8 @@ def command(
     and for all of them together:
       people.json         COCO: boxes, keypoints, masks as RLE; a frame is called NAME#NUMBER
 
-    \b
-    Modes, instead of the layers of --draw:
-      parts           body parts in their colours
-      instances       each person in a colour, with box and number
-      skeleton        keypoints, bones and scores
-      mask            people alone; the rest is dark
-      bokeh           people sharp; the rest is blurred
-      pixelated       body parts as a mosaic of coloured cells
-      blur_parts      privacy: faces, or what --hide says, blurred
-      pixelate_parts  privacy: faces, or what --hide says, as a mosaic
-    The privacy modes reduce what can be recognised and guarantee nothing: a face that is not found stays.
-    They draw nothing where the model gives no parts.
+    The privacy modes hide faces, or what --hide says. They reduce what can be recognised and guarantee
+    nothing: a face that is not found stays. They draw nothing where the model gives no parts.
 
     \b
     Examples:

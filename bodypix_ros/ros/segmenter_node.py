@@ -30,7 +30,8 @@ from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, nod
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared import diagnostics
-from bodypix_ros.ros.shared.node import Log, declare, fill, run
+from bodypix_ros.ros.shared.node import NodeLog, declare, fill, run
+from bodypix_ros.ros.shared.threads import in_background
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
@@ -49,7 +50,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         # A group of their own, so that other requests are answered while one waits for a model.
         LifecycleNodeMixin.__init__(self, callback_group=ReentrantCallbackGroup())
         self.failure: str | None = None
-        self._log = Log(self.get_logger())
+        self._log = NodeLog(self.get_logger())
         self._state, self._error = "unconfigured", ""
         self._loading: Future[inference.Inference] | None = None
         self._loading_since_s = 0.0
@@ -155,7 +156,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             settings, self._error = self._settings, ""
             self._log.info(f"loading {settings.node.model}")
             self._loading_since_s = time.monotonic()
-            self._loading = inference.in_background(lambda: inference.load(settings, self._log), "load")
+            self._loading = in_background(lambda: inference.load(settings, self._log), "load")
             self._loading.add_done_callback(self._wake_up)
         return self._loading
 

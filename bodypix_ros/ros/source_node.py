@@ -2,54 +2,26 @@
 
 import sys
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 from ament_index_python.packages import get_package_share_directory
 from rclpy.node import Node
-from rclpy.qos import HistoryPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, Image
 
 from bodypix_ros.errors import MediaError, StartError
 from bodypix_ros.media import find_sources
+from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.shared.node import Log, declare, run
+from bodypix_ros.ros.messages.types import message_class, ros_types
+from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, run
+from bodypix_ros.ros.source.options import SourceOptions
 from bodypix_ros.ros.source.playing import Pace, play
-from bodypix_ros.segmenters.base import check_ranges, option
 from bodypix_ros.space import calibration
 from bodypix_ros.space.calibration import Calibration
 
+_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+
 _TICK_S = 0.005
 """Simulated time is looked at so often: how fast it goes is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceOptions:
-    """The parameters, all of them set at the start; out of range: ValueError."""
-
-    source: str = option(
-        "0", "a picture, a folder of pictures, a video, or the index of a camera",
-        live=False, checked_elsewhere=True, dynamic=True,
-    )  # fmt: skip
-    rate: float = option(
-        0.0, "frames per second; 0: a video's own, 1 for pictures, a camera's as they come",
-        low=0.0, high=1000.0, live=False,
-    )  # fmt: skip
-    loop: bool = option(True, "begin again at the end; false: the node ends then", live=False)
-    frame_id: str = option("camera_optical_frame", "of every header", live=False, checked_elsewhere=True)
-    camera_info_url: str = option(
-        "", "calibration in YAML: file:///..., package://NAME/..., or a path; empty: guessed from fov",
-        live=False, checked_elsewhere=True,
-    )  # fmt: skip
-    fov: float = option(
-        60.0, "horizontal angle of view for the guess, degrees", low=1.0, high=179.0, live=False
-    )
-
-    def __post_init__(self) -> None:
-        """Check the numbers."""
-        check_ranges(self)
 
 
 class SourceNode(Node):  # type: ignore[misc]
@@ -66,9 +38,8 @@ class SourceNode(Node):  # type: ignore[misc]
         """
         super().__init__("source", **arguments)
         self.failure: str | None = None
-        self._log = Log(self.get_logger())
-        fields = SourceOptions.__dataclass_fields__
-        values = declare(self, fields.values())
+        self._log = NodeLog(self.get_logger())
+        values = declare(self, options_of(SourceOptions).values())
         try:
             self._options = SourceOptions(**values | {"source": str(values["source"])})
             self._sources = find_sources([self._options.source])
@@ -79,17 +50,11 @@ class SourceNode(Node):  # type: ignore[misc]
         except (ValueError, MediaError) as error:
             raise StartError(str(error)) from error
         self._types = ros_types()
+        self._new_info = message_class(_CAMERA_INFO)
         self._image, self._camera_info = (
-            self.create_publisher(
-                kind,
-                topic,
-                # As sensors do it; a subscriber that wants it reliable needs an override here.
-                QoSProfile(
-                    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
-                ),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            )
-            for kind, topic in ((Image, "image"), (CameraInfo, "camera_info"))
+            # As sensors do it; a subscriber that wants it reliable needs an override here.
+            NodeWiring(self).publisher(kind, topic, depth=5, reliable=False)
+            for kind, topic in (("sensor_msgs/msg/Image", "image"), (_CAMERA_INFO, "camera_info"))
         )
         self._misfit_said = False
         self._ending = threading.Event()
@@ -143,7 +108,7 @@ class SourceNode(Node):  # type: ignore[misc]
     def _publish(self, image: images.Pixels) -> None:
         height, width = image.shape[:2]
         known = self._calibration or calibration.guess(width, height, self._options.fov)
-        message = CameraInfo()
+        message = self._new_info()
         header = message.header
         header.stamp = self.get_clock().now().to_msg()
         header.frame_id = self._options.frame_id

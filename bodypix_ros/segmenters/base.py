@@ -86,32 +86,3 @@ def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[
     x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, size).astype(int).tolist()
     x1, y1 = np.clip(np.floor(points.max(axis=0)) + 1, 0, size).astype(int).tolist()
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else (0, 0, 0, 0)
-
-
-# TEMPORARY until renderer and source read bodypix_ros.options
-import dataclasses  # noqa: E402
-
-
-def option(default: Any, text: str, *, low: Any = None, high: Any = None, **extra: Any) -> Any:  # noqa: D103
-    return dataclasses.field(default=default, metadata={"text": text, "low": low, "high": high, **extra})
-
-
-def check_ranges(options: Any) -> None:  # noqa: D103
-    for field in dataclasses.fields(options):
-        value: Any = getattr(options, field.name)
-        kind: Any = type(field.default)
-        if field.metadata.get("checked_elsewhere"):
-            continue
-        if kind is bool:
-            if not isinstance(value, (bool, np.bool_)):
-                raise ValueError(f"{field.name} is {value!r:.80}, but must be True or False")
-            continue
-        low, high = field.metadata["low"], field.metadata["high"]
-        allowed = (int, np.integer) if kind is int else (int, float, np.integer, np.floating)
-        if isinstance(value, bool) or not isinstance(value, allowed) or not low <= value <= high:
-            unit = "a whole number" if kind is int else "a number"
-            raise ValueError(f"{field.name} is {value!r:.80}, but must be {unit} from {low} to {high}")
-
-
-def replace_options(options: Any, changes: dict[str, Any]) -> Any:  # noqa: D103
-    return dataclasses.replace(options, **changes)

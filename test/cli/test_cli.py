@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -117,17 +118,35 @@ class TestRun:
         )  # fmt: skip
         image = people_picture()
         expected = rendering.draw(
-            image, scene_of(image), mode, opacity=0.8, blur=7, edge_blur=2, pixel_size=5,
-            part_ids=(0, 10, 11), min_keypoint_score=0.1, bgr=True,
-        )  # fmt: skip
+            image,
+            scene_of(image),
+            mode,
+            rendering.Style(
+                opacity=0.8, blur=7, edge_blur=2, pixel_size=5, hide=("hand", "0"), min_keypoint_score=0.1
+            ),
+            bgr=True,
+        )
         assert (expected != image).any()
         assert np.array_equal(media.read_picture("bodypix_out/a.overlay.png"), expected)
 
     def test_help_names_every_mode_with_what_it_shows(self, call):
         text = call("run", "--help").stdout
-        for mode, shows in rendering.MODES.items():
-            assert mode in text
-            assert shows.split(",")[0] in " ".join(text.split())
+        for name, mode in rendering.MODES.items():
+            assert f"  {name} {mode.text}" in re.sub(r"(?<=\S) +", " ", text)
+
+    def test_a_mode_that_is_added_to_the_table_is_a_mode_of_the_command(self, call, loaded, monkeypatch):
+        def dark(image, scene, style, bgr):
+            return image // 2
+
+        monkeypatch.setitem(rendering.MODES, "dark", rendering.Mode("all of it, darker", (), dark))
+        text = " ".join(call("run", "--help").stdout.split())
+        assert "dark all of it, darker" in text
+        assert "pixelate_parts, dark." in text
+        write_pictures(call.folder, "a.png")
+        call("run", "a.png", "--mode", "dark", "--no-masks")
+        assert np.array_equal(media.read_picture("bodypix_out/a.overlay.png"), people_picture() // 2)
+        monkeypatch.delitem(rendering.MODES, "dark")
+        assert "'dark' is none of parts" in call("run", "a.png", "--mode", "dark", code=2).stderr
 
     def test_privacy_modes_draw_nothing_without_parts(self, call, loaded):
         def see(image):
@@ -336,7 +355,13 @@ class TestRun:
             (["a.png", "--mode", "pixelate_parts", "--no-parts"], "--mode pixelate_parts needs parts"),
             (["a.png", "--mode", "blur_parts", "--hide", "nose"], "no part is called 'nose'"),
             (["a.png", "--blur", "21"], "--blur"),
-            (["a.png", "--pixel-size", "0"], "--pixel-size"),
+            (["a.png", "--pixel-size", "0"], "Invalid value for '--pixel-size': 0.0 is not in the range 1.0"),
+            (
+                ["a.png", "--min-keypoint-score", "2"],
+                "Invalid value for '--min-keypoint-score'",
+            ),
+            (["a.png", "--hide", ","], "Invalid value for '--hide': hide is empty"),
+            (["a.png", "--flip"], "'--flip'"),
             (["a.png", "--opacity", "2"], "--opacity"),
         ],
     )

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import yaml
 
-from bodypix_ros.errors import CatalogueError
+from bodypix_ros.errors import CatalogueError, OptionError
 from bodypix_ros.models import catalogue
-from bodypix_ros.ros.segmenter.parameters import TRANSPORTS, Settings, parameters
+from bodypix_ros.ros.segmenter.parameters import Settings, parameters
+from bodypix_ros.ros.shared.cameras import TRANSPORTS
 from bodypix_ros.runtime.placement import HINTS
 from fuzz.cases import Case, Execute, check
 from fuzz.mutate import changed, damaged, some_text, value
@@ -99,7 +100,9 @@ def _parameters(case: Case) -> str:
         before = settings.values()
         case.note("changes", changes, f"{configured=}")
         outcome, after = case.attempt(
-            partial(settings.changed, changes, configured=configured), (ValueError,), tuple(changes)
+            partial(settings.changed, changes, configured=configured),
+            (ValueError, OptionError),
+            tuple(changes),
         )
         check(settings.values() == before, "a change that was refused has changed something")
         if after is not None:

@@ -14,7 +14,7 @@ from vision_msgs.msg import Detection2DArray
 from bodypix_ros import rendering
 from bodypix_ros.ros.messages import images, people
 from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.renderer.options import FIELDS
+from bodypix_ros.ros.renderer.options import parameters
 from on_ros.harness import NodeProcess, compressed, image, wait_until
 from support.fake import people_picture, scene_of
 
@@ -109,8 +109,9 @@ def defaults(request):
     yield
     if "stage" in request.fixturenames and "node" in request.fixturenames:
         peer, node = request.getfixturevalue("peer"), request.getfixturevalue("node")
+        options = parameters()
         for name in ("mode", "max_rate", "flip"):
-            assert peer.set(node.path, name, FIELDS[name].default).successful
+            assert peer.set(node.path, name, options[name].default).successful
 
 
 def pixels(message):
@@ -119,8 +120,8 @@ def pixels(message):
     return found
 
 
-def expected(mode="instances", **arguments):
-    return rendering.draw(PICTURE, SCENE, mode, bgr=True, **arguments)
+def expected(mode="instances", **style):
+    return rendering.draw(PICTURE, SCENE, mode, rendering.Style(**style), bgr=True)
 
 
 def test_the_picture_carries_the_images_header(stage):
@@ -182,11 +183,12 @@ def test_refused_parameters_give_the_reason_and_stay(peer, node, name, value, re
 
 
 def test_descriptors_carry_ranges(peer, node):
-    for field, found in zip(FIELDS.values(), peer.describe(node.path, list(FIELDS)), strict=True):
-        assert found.description == field.metadata["text"]
-        if field.metadata["low"] is not None:
+    options = parameters()
+    for option, found in zip(options.values(), peer.describe(node.path, list(options)), strict=True):
+        assert found.description == option.text
+        if option.low is not None:
             (allowed,) = [*found.integer_range, *found.floating_point_range]
-            assert (allowed.from_value, allowed.to_value) == (field.metadata["low"], field.metadata["high"])
+            assert (allowed.from_value, allowed.to_value) == (option.low, option.high)
 
 
 @pytest.mark.parametrize("name", ["instance_mask", "persons"])
@@ -223,7 +225,7 @@ def test_stamps_of_zero_are_drawn_and_kept(stage):
     assert np.array_equal(pixels(stage.debug.at((0, 0))), expected())
 
 
-@pytest.mark.parametrize("mode", sorted(rendering.PRIVACY_MODES))
+@pytest.mark.parametrize("mode", [name for name, mode in rendering.MODES.items() if mode.privacy])
 def test_a_privacy_mode_never_shows_an_image_without_its_part_mask(peer, node, stage, mode):
     assert peer.set(node.path, "mode", mode).successful
     wait_until(lambda: np.array_equal(pixels(stage.draw()), expected(mode)), "it works at all")
@@ -242,7 +244,7 @@ def test_a_privacy_mode_never_shows_an_image_without_its_part_mask(peer, node, s
 
 
 def test_a_change_to_a_privacy_mode_shows_nothing_sharp_afterwards(peer, node, stage):
-    sharp, hidden = expected(), expected("pixelate_parts", part_ids=range(24))
+    sharp, hidden = expected(), expected("pixelate_parts", hide=("all",))
     assert peer.set(node.path, "hide", ["all"]).successful
     for _ in range(3):
         stage.draw()

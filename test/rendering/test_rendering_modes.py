@@ -1,3 +1,5 @@
+import itertools
+import re
 from dataclasses import replace
 
 import cv2
@@ -6,11 +8,13 @@ import pytest
 
 from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
-from bodypix_ros.rendering.modes import FACE
+from bodypix_ros.errors import OptionError
+from bodypix_ros.rendering import MODES, Mode, Style
 from bodypix_ros.scene import Person, Scene
 from support.fake import people_picture, scene_of
 
-OTHERS = [mode for mode in rendering.MODES if mode not in rendering.PRIVACY_MODES]
+PRIVACY = [name for name, mode in MODES.items() if mode.privacy]
+OTHERS = [name for name in MODES if name not in PRIVACY]
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def scene(image):
 
 def face_scene(size, top, left, side):
     parts = np.zeros(size, np.uint8)
-    parts[top : top + side, left : left + side] = 1 + FACE[0]
+    parts[top : top + side, left : left + side] = 1  # the left half of a face
     person = Person(0.9, (left, top, left + side, top + side), np.zeros((0, 3), np.float32))
     return Scene(parts > 0, (parts > 0).astype(np.uint8), parts, None, (person,), ())
 
@@ -45,7 +49,7 @@ class TestEveryMode:
             image = np.dstack([image, np.full(image.shape[:2], 255, np.uint8)])
         image.flags.writeable = False
         before = image.copy()
-        out = rendering.draw(image, scene, mode, bgr=bgr, part_ids=range(24))
+        out = rendering.draw(image, scene, mode, Style(hide=("all",)), bgr=bgr)
         assert (out.dtype, out.shape) == (np.uint8, image.shape)
         assert (out != image).any()
         assert np.array_equal(image, before)
@@ -69,7 +73,7 @@ class TestEveryMode:
     def test_flip_mirrors_the_picture(self, mode, image, scene):
         if mode in ("instances", "skeleton"):
             return  # writes; see below
-        out = rendering.draw(image, scene, mode, flip=True)
+        out = rendering.draw(image, scene, mode, Style(flip=True))
         plain = rendering.draw(image, scene, mode)[:, ::-1]
         assert np.abs(out.astype(int) - plain).mean() < 1
 
@@ -81,20 +85,51 @@ class TestEveryMode:
         )
         assert rendering.draw(image, scene, mode).shape == image.shape
 
-    @pytest.mark.parametrize(
-        ("change", "message"),
-        [
-            ({"opacity": 1.5}, r"opacity must be in 0\.\.1"),
-            ({"min_keypoint_score": -1}, r"min_keypoint_score must be in 0\.\.1"),
-            ({"blur": 21}, r"blur must be in 0\.\.20 pixels, not 21"),
-            ({"edge_blur": -1}, r"edge_blur must be in 0\.\.20 pixels"),
-            ({"pixel_size": 0}, "pixel_size must be at least 1 pixel"),
-            ({"part_ids": (24,)}, r"part_ids must be whole numbers in 0\.\.23"),
-        ],
-    )
-    def test_bad_arguments_are_named_whatever_the_mode(self, mode, change, message, image, scene):
-        with pytest.raises(ValueError, match=message):
-            rendering.draw(image, scene, mode, **change)
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"opacity": 1.5}, "opacity is 1.5, but must be a number from 0.0 to 1.0"),
+        ({"min_keypoint_score": -1}, "min_keypoint_score is -1, but must be a number from 0.0 to 1.0"),
+        ({"blur": 21}, "blur is 21, but must be a number from 0.0 to 20.0"),
+        ({"edge_blur": float("nan")}, "edge_blur is nan"),
+        ({"pixel_size": 0}, "pixel_size is 0, but must be a number from 1.0"),
+        ({"flip": 1}, "flip is 1, but must be True or False"),
+        ({"hide": ("24",)}, "whole numbers in 0..23"),
+        ({"hide": ("beard",)}, "no part is called 'beard'"),
+        ({"hide": ()}, "hide is empty"),
+        ({"hide": "face"}, "hide is 'face', but must be a list of names"),
+        ({"hide": (0,)}, "hide is (0,), but must be a list of names"),
+    ],
+)
+def test_a_bad_option_is_named(change, message):
+    with pytest.raises(OptionError, match=re.escape(message)) as failure:
+        Style(**change)
+    assert [failure.value.option] == list(change)
+
+
+def test_a_mode_that_is_added_to_the_table_is_drawn(monkeypatch, image, scene):
+    def negative(image, scene, style, bgr):
+        return np.where(scene.person_mask[..., None], 255 - image, np.uint8(255 * style.opacity))
+
+    monkeypatch.setitem(MODES, "negative", Mode("people in negative", ("person_mask",), negative, True))
+    out = rendering.draw(image, scene, "negative", Style(opacity=0.2, flip=True))
+    people = scene.person_mask[:, ::-1]
+    assert np.array_equal(out[people], 255 - image[:, ::-1][people])
+    assert (out[~people] == 51).all()
+    monkeypatch.setitem(MODES, "negative", replace(MODES["negative"], needs=("confidence",)))
+    assert rendering.draw(image, scene, "negative") is None
+
+
+def test_layers_are_painted_in_the_order_of_their_table(image, scene):
+    expected = rendering.draw_parts(image, scene, 0.8, bgr=True)
+    expected = rendering.draw_poses(rendering.draw_boxes(expected, scene, bgr=True), scene, 0.9, bgr=True)
+    style = Style(opacity=0.8, min_keypoint_score=0.9)
+    for layers in itertools.permutations(("poses", "parts", "boxes")):
+        assert np.array_equal(rendering.overlay(image, scene, layers, style, bgr=True), expected)
+    assert rendering.overlay(image, scene, ()) is image
+    with pytest.raises(OptionError, match="layers must be of parts, instances, boxes, poses, legend, not 'h"):
+        rendering.overlay(image, scene, ("parts", "hats"))
 
 
 def test_unknown_modes_are_named(image, scene):
@@ -114,7 +149,7 @@ def test_text_stays_readable_in_mirrored_pictures(mode, image, scene):
     labels = np.ascontiguousarray(scene.instance_mask[:, ::-1])
     mirrored = replace(mirrored, persons=tuple(persons), instance_mask=labels)
     expected = rendering.draw(np.ascontiguousarray(image[:, ::-1]), mirrored, mode)
-    assert np.array_equal(rendering.draw(image, scene, mode, flip=True), expected)
+    assert np.array_equal(rendering.draw(image, scene, mode, Style(flip=True)), expected)
     assert not np.array_equal(expected, rendering.draw(image, scene, mode)[:, ::-1])
 
 
@@ -136,7 +171,7 @@ def test_mask_and_bokeh_have_no_seam_at_the_rim():
     everyone = replace(scene, person_mask=np.ones((60, 80), bool))
     picture = noise(60, 80)
     for mode in ("mask", "bokeh"):
-        assert np.array_equal(rendering.draw(picture, everyone, mode, edge_blur=10), picture)
+        assert np.array_equal(rendering.draw(picture, everyone, mode, Style(edge_blur=10)), picture)
 
 
 def test_pixelated_leaves_the_background():
@@ -148,7 +183,7 @@ def test_pixelated_leaves_the_background():
     assert (out != image).any(axis=2)[scene.person_mask].mean() > 0.8
 
 
-@pytest.mark.parametrize("mode", sorted(rendering.PRIVACY_MODES))
+@pytest.mark.parametrize("mode", PRIVACY)
 class TestPrivacy:
     def test_without_parts_nothing_is_shown(self, mode, image, scene):
         assert rendering.draw(image, replace(scene, part_mask=None), mode) is None
@@ -161,14 +196,14 @@ class TestPrivacy:
         black, white = (np.full((240, 320, 3), value, np.uint8) for value in (0, 255))
         picture = noise(240, 320)
         inside = scene.person_mask
-        out = rendering.draw(picture, scene, mode, edge_blur=edge_blur)
+        out = rendering.draw(picture, scene, mode, Style(edge_blur=edge_blur))
         # Noise of 0..255 with a standard deviation of 74 averages out.
         assert out[inside].std() < 12
         near = 6 * edge_blur + 2 + 10 * (mode == "pixelate_parts")
         far = cv2.dilate(inside.view(np.uint8), np.ones((2 * near + 1, 2 * near + 1))) == 0
         assert np.array_equal(out[far], picture[far])
         for plain in (black, white):
-            assert np.array_equal(rendering.draw(plain, scene, mode, edge_blur=edge_blur), plain)
+            assert np.array_equal(rendering.draw(plain, scene, mode, Style(edge_blur=edge_blur)), plain)
 
     def test_detail_of_large_faces_is_hidden_too(self, mode):
         """Stripes a quarter of the face wide, which sigma 10 or cells of 10 px would leave."""
@@ -182,8 +217,8 @@ class TestPrivacy:
     def test_chosen_parts(self, mode):
         scene = face_scene((240, 320), 100, 100, 40)
         picture = noise(240, 320)
-        assert np.array_equal(rendering.draw(picture, scene, mode, part_ids=(5,)), picture)
-        assert np.array_equal(rendering.draw(picture, scene, mode, part_ids=()), picture)
+        assert np.array_equal(rendering.draw(picture, scene, mode, Style(hide=("5",))), picture)
+        assert not np.array_equal(rendering.draw(picture, scene, mode, Style(hide=("5", "0"))), picture)
 
 
 class TestPartIdsOf:

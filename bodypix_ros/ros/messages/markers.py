@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Final
 
 from bodypix_ros.anatomy import PERSON_COLORS, SKELETON
+from bodypix_ros.ros.messages.types import message_class
 
 TOPIC: Final = "skeletons"
 INPUT: Final = "keypoints_3d"
@@ -42,9 +42,14 @@ class MarkerTypes:
 
 def ros_types() -> MarkerTypes:
     """Give the classes of the ROS 2 that is sourced."""
-    shown, shape = import_module("visualization_msgs.msg"), import_module("geometry_msgs.msg")
-    colour = import_module("std_msgs.msg").ColorRGBA
-    return MarkerTypes(shown.MarkerArray, shown.Marker, shape.Point, colour, shown.Marker)
+    marker = message_class("visualization_msgs/msg/Marker")
+    return MarkerTypes(
+        message_class("visualization_msgs/msg/MarkerArray"),
+        marker,
+        message_class("geometry_msgs/msg/Point"),
+        message_class("std_msgs/msg/ColorRGBA"),
+        marker,
+    )
 
 
 class Skeletons:

@@ -1,5 +1,6 @@
 """The message classes that everything here builds with, and the protocols of what is read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -20,28 +21,49 @@ class MessageTypes:
     VisionClass: Any
 
 
+def message_class(name: str) -> Any:
+    """Give the class of a message type, of the ROS 2 that is sourced.
+
+    Args:
+        name: As in "sensor_msgs/msg/Image".
+
+    Raises:
+        ImportError: There is none, or a package is missing; names what to install.
+    """
+    package, _, kind = name.split("/")
+    try:
+        return getattr(import_module(f"{package}.msg"), kind)
+    except ImportError as error:
+        missing = (error.name or package).split(".")[0]
+        raise ImportError(
+            f"the ROS 2 package {missing} is not here: source ROS 2's setup.bash, or install it with "
+            f"sudo apt install ros-$ROS_DISTRO-{missing.replace('_', '-')}"
+        ) from error
+
+
+def types_of(give: Callable[[str], Any]) -> MessageTypes:
+    """Give the classes to build with.
+
+    Args:
+        give: A type's name, as in "sensor_msgs/msg/Image" -> its class.
+    """
+    return MessageTypes(
+        Image=give("sensor_msgs/msg/Image"),
+        CompressedImage=give("sensor_msgs/msg/CompressedImage"),
+        Detection2DArray=give("vision_msgs/msg/Detection2DArray"),
+        Detection2D=give("vision_msgs/msg/Detection2D"),
+        Detection3DArray=give("vision_msgs/msg/Detection3DArray"),
+        Detection3D=give("vision_msgs/msg/Detection3D"),
+        ObjectHypothesisWithPose=give("vision_msgs/msg/ObjectHypothesisWithPose"),
+        LabelInfo=give("vision_msgs/msg/LabelInfo"),
+        VisionClass=give("vision_msgs/msg/VisionClass"),
+    )
+
+
 def ros_types() -> MessageTypes:
     """Give the classes of the ROS 2 that is sourced.
 
     Raises:
         ImportError: There is none, or a package is missing; names what to install.
     """
-    try:
-        sensor, vision = import_module("sensor_msgs.msg"), import_module("vision_msgs.msg")
-    except ImportError as error:
-        package = (error.name or "sensor_msgs").split(".")[0]
-        raise ImportError(
-            f"the ROS 2 package {package} is not here: source ROS 2's setup.bash, or install it with "
-            f"sudo apt install ros-$ROS_DISTRO-{package.replace('_', '-')}"
-        ) from error
-    return MessageTypes(
-        Image=sensor.Image,
-        CompressedImage=sensor.CompressedImage,
-        Detection2DArray=vision.Detection2DArray,
-        Detection2D=vision.Detection2D,
-        Detection3DArray=vision.Detection3DArray,
-        Detection3D=vision.Detection3D,
-        ObjectHypothesisWithPose=vision.ObjectHypothesisWithPose,
-        LabelInfo=vision.LabelInfo,
-        VisionClass=vision.VisionClass,
-    )
+    return types_of(message_class)

@@ -13,10 +13,10 @@ from bodypix_ros.ros.messages.scenes import to_scene
 from bodypix_ros.ros.messages.types import MessageTypes
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, required_of
-from bodypix_ros.ros.segmenter.inference import Log
-from bodypix_ros.ros.segmenter.pipeline import Port, Throttle
 from bodypix_ros.ros.shared import diagnostics
+from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
+from bodypix_ros.ros.shared.wiring import Port
 
 RAW: Final = "debug_image"
 COMPRESSED: Final = "debug_image/compressed"
@@ -38,24 +38,12 @@ def render(frame: Frame, options: RendererOptions) -> images.Pixels | None:
     given = dict(frame.messages)
     if not given.keys() >= set(required_of(options.mode)):
         return None
-    if options.mode in rendering.PRIVACY_MODES and not frame.certain:
+    if rendering.MODES[options.mode].privacy and not frame.certain:
         return None  # a part mask of another image would hide the wrong places
     decode = images.to_image_compressed if options.input_transport == "compressed" else images.to_image
     image = images.as_bgr(*decode(given.pop(IMAGE), mono16_max=options.mono16_max))
     height, width = image.shape[:2]
-    return rendering.draw(
-        image,
-        to_scene((height, width), **given),
-        options.mode,
-        opacity=options.opacity,
-        blur=options.blur,
-        edge_blur=options.edge_blur,
-        flip=options.flip,
-        part_ids=options.part_ids,
-        min_keypoint_score=options.min_keypoint_score,
-        pixel_size=options.pixel_size,
-        bgr=True,
-    )
+    return rendering.draw(image, to_scene((height, width), **given), options.mode, options, bgr=True)
 
 
 @dataclass(slots=True)

@@ -8,10 +8,9 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,8 @@ from bodypix_ros.errors import AbandonedError, DeviceError, OptionError
 from bodypix_ros.perception.load import load as load_model
 from bodypix_ros.perception.segmenter import Segmenter, Stream
 from bodypix_ros.ros.segmenter.parameters import Settings
+from bodypix_ros.ros.shared.log import Log
+from bodypix_ros.ros.shared.threads import claim, in_background
 from bodypix_ros.runtime.devices import devices, order
 from bodypix_ros.scene import Scene
 
@@ -35,38 +36,6 @@ _LONGEST_STEP_S = 2.0
 """Between two checks no more than this is counted: a process that was stopped does not hang."""
 
 T = TypeVar("T")
-
-
-class Log(Protocol):
-    """Where the node's plain parts say what happened."""
-
-    def info(self, text: str) -> None:
-        """Worth knowing."""
-
-    def warning(self, text: str) -> None:
-        """Worth doing something about."""
-
-    def error(self, text: str) -> None:
-        """Something failed."""
-
-
-def in_background(call: Callable[[], T], name: str) -> "Future[T]":
-    """Call something on a thread of its own that the end of the process does not wait for.
-
-    OpenVINO's native calls cannot be cancelled; a `ThreadPoolExecutor` would wait for them.
-    """
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            result = call()
-        except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return future
 
 
 def devices_after(wanted: str, failed: str, available: Sequence[str]) -> list[str]:
@@ -85,15 +54,6 @@ def devices_after(wanted: str, failed: str, available: Sequence[str]) -> list[st
         if name in here:
             return here[here.index(name) + 1 :]
     return here
-
-
-def claim(items: set[T], item: T) -> bool:
-    """Take an item out of a set. Whoever gets True has it, and nobody else: that is one atomic step."""
-    try:
-        items.remove(item)
-    except KeyError:
-        return False
-    return True
 
 
 @dataclass(slots=True, eq=False)

@@ -1,6 +1,5 @@
 """The parameters of the segmenter node: what there is, what is refused and why."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,13 +8,10 @@ from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option, check_all, like, option, options_of, values_of
 from bodypix_ros.options import replace as checked
 from bodypix_ros.perception.options import LoadOptions
+from bodypix_ros.ros.shared.cameras import TRANSPORTS, camera_names
 from bodypix_ros.runtime.placement import HINTS, Placement
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.families import FAMILIES, family_of, options_of_all
-
-TRANSPORTS = ("raw", "compressed")
-
-_CAMERA = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +52,12 @@ class NodeOptions(LoadOptions):
             raise OptionError(
                 "device", "device is empty, but must be AUTO, a device, or an order like GPU,CPU"
             )
-        for name in self.camera_names:
-            if name and not _CAMERA.fullmatch(name):
-                raise OptionError(
-                    "cameras",
-                    f"cameras has {name!r:.80}, but a camera's name must be a relative topic prefix: "
-                    "letters, digits and _ with / between, such as front or robot/front",
-                )
-        if len(set(self.camera_names)) != len(self.camera_names):
-            raise OptionError("cameras", f"cameras has a name twice: {', '.join(self.camera_names):.80}")
+        camera_names(self.cameras)
 
     @property
     def camera_names(self) -> tuple[str, ...]:
         """The topic prefixes; one empty prefix where no camera is named."""
-        return tuple(name for name in self.cameras if name) or ("",)
+        return camera_names(self.cameras)
 
     @property
     def hint(self) -> str:

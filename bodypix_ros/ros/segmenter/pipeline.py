@@ -5,17 +5,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
 from bodypix_ros.models import catalogue
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.ros.messages.types import MessageTypes
-from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream, Log, claim, in_background
+from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.shared.diagnostics import Statistics
+from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
+from bodypix_ros.ros.shared.threads import claim, in_background
+from bodypix_ros.ros.shared.wiring import Port
 from bodypix_ros.scene import Scene
 from bodypix_ros.space import pose
 from bodypix_ros.space.lens import Lens
@@ -33,9 +36,6 @@ _ABSENT = {
     "blazepose": {"part_mask": _NO_PARTS},
 }
 
-LOG_EVERY_S = 5.0
-"""Seconds between two logs of the same kind of error of the same camera."""
-
 
 class Frame(NamedTuple):
     """A message on its way.
@@ -49,16 +49,6 @@ class Frame(NamedTuple):
     message: Any
     arrived_s: float
     admitted: bool = False
-
-
-class Port(Protocol):
-    """A camera's topics."""
-
-    def listeners(self, topic: str) -> int:
-        """How many subscribe to an output."""
-
-    def publish(self, topic: str, message: Any) -> None:
-        """Publish a message, or one that is serialised already."""
 
 
 def absent(model: str) -> dict[str, str]:
@@ -108,23 +98,6 @@ class Compilation:
     began_s: float
     camera: Camera
     segmenter: Any
-
-
-class Throttle:
-    """Says the same kind of thing once in a while, and how often it happened meanwhile."""
-
-    def __init__(self, say: Callable[[str], None], every_s: float = LOG_EVERY_S) -> None:
-        self._say, self._every_s = say, every_s
-        self._kinds: dict[str, tuple[float, int]] = {}
-
-    def __call__(self, kind: str, text: str, now_s: float) -> None:
-        """Say `text`, unless something of its kind was said a moment ago."""
-        said_s, unsaid = self._kinds.get(kind, (-self._every_s, 0))
-        if now_s - said_s < self._every_s:
-            self._kinds[kind] = said_s, unsaid + 1
-            return
-        self._say(f"{text} ({unsaid} more like this before)" if unsaid else text)
-        self._kinds[kind] = now_s, 0
 
 
 def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from bodypix_ros.ros.segmenter.pipeline import (
     Pipeline,
     absent,
 )
-from bodypix_ros.ros.shared import waiting
+from bodypix_ros.ros.shared import outage
 from bodypix_ros.ros.shared.node import newest
 
 _TYPES: dict[str, Any] = {
@@ -47,7 +47,7 @@ class Topics:
         self.title = f"camera {name}" if name else "camera"
         self.camera = Camera(name, self)
         self.outage_text = ""
-        self._outage = waiting.Outage(time.monotonic())
+        self._outage = outage.Outage(time.monotonic())
         self._subscription: Any = None
         self._calibration: Any = None
         self._publishers = {
@@ -75,7 +75,7 @@ class Topics:
         camera, mailboxes = self.camera, pipeline.mailboxes
         statistics = camera.statistics
         camera.announced = None
-        self._outage, self.outage_text = waiting.Outage(time.monotonic()), ""
+        self._outage, self.outage_text = outage.Outage(time.monotonic()), ""
 
         def on_image(message: Any) -> None:
             now_s = time.monotonic()
@@ -134,12 +134,12 @@ class Topics:
             return
         topic = self._subscription.topic_name
         other = topic.removesuffix("/compressed") if self._compressed else f"{topic}/compressed"
-        self.outage_text = waiting.describe(
+        self.outage_text = outage.describe(
             self._image,
             topic,
             f"sensor_msgs/msg/{'CompressedImage' if self._compressed else 'Image'}",
             self._subscription.qos_profile.reliability.name,
-            [waiting.Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)],
+            [outage.Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)],
             missing_s,
             [other] if self._node.count_publishers(other) else [],
         )

@@ -1,6 +1,5 @@
-"""What every node of this package shares: its log, its QoS, its way to run and to end."""
+"""What every node of this package shares: log, parameters, topics, its way to run and to end."""
 
-import dataclasses
 import logging
 import os
 import signal
@@ -14,12 +13,16 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from bodypix_ros.errors import StartError
+from bodypix_ros.options import Option
+from bodypix_ros.ros.messages.types import message_class
 from bodypix_ros.ros.shared.diagnostics import Status
+from bodypix_ros.ros.shared.outage import Publisher
 
 
-class Log(logging.Handler):
+class NodeLog(logging.Handler):
     """Everything that is said goes to the node's log: the plain parts' words, and the library's."""
 
     def __init__(self, logger: Any) -> None:
@@ -53,26 +56,26 @@ class Log(logging.Handler):
             self.info(record.getMessage())
 
 
-def describe(field: "dataclasses.Field[Any]") -> Any:
-    """The descriptor that follows from a field made with `segmenters.base.option`: meaning and range."""
-    low, high = field.metadata["low"], field.metadata["high"]
-    result = ParameterDescriptor(name=field.name, description=field.metadata["text"])
-    if low is not None and isinstance(field.default, int):
-        result.integer_range = [IntegerRange(from_value=low, to_value=high, step=1)]
-    elif low is not None:
+def describe(option: Option) -> Any:
+    """The descriptor of a parameter: meaning and range."""
+    result = ParameterDescriptor(name=option.name, description=option.text)
+    low, high = option.low, option.high
+    if low is None or high is None:
+        return result
+    if option.kind is int:
+        result.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+    else:
         result.floating_point_range = [FloatingPointRange(from_value=low, to_value=high, step=0.0)]
     return result
 
 
-def declare(
-    node: Any, fields: Iterable["dataclasses.Field[Any]"], *, fixed: str | None = None
-) -> dict[str, Any]:
-    """Declare parameters made with `segmenters.base.option`, and give their values.
+def declare(node: Any, options: Iterable[Option], *, fixed: str | None = None) -> dict[str, Any]:
+    """Declare options as parameters, and give their values.
 
     Args:
         node: Whose.
-        fields: Of their metadata `live=False` makes a parameter that only the start can set, `dynamic=True`
-            one of any type.
+        options: Those that are not live can only be set at the start, dynamic ones may have any type, and
+            those that are hidden from "node" are left out.
         fixed: When those that are not live may be set instead; the node refuses them at other times.
 
     Raises:
@@ -80,21 +83,81 @@ def declare(
     """
     values = {}
     try:
-        for field in fields:
-            result = describe(field)
-            live = field.metadata.get("live", True)
-            result.read_only = not live and fixed is None
-            if not live and fixed is not None:
+        for option in options:
+            if "node" in option.hidden_from:
+                continue
+            result = describe(option)
+            result.read_only = not option.live and fixed is None
+            if not option.live and fixed is not None:
                 result.additional_constraints = fixed
-            # The internal resolution is a word or a number.
-            result.dynamic_typing = field.metadata.get("dynamic", field.name == "internal_resolution")
-            default = list(field.default) if isinstance(field.default, tuple) else field.default
-            values[field.name] = node.declare_parameter(field.name, default, result).value
+            result.dynamic_typing = option.dynamic
+            default = list(option.default) if option.kind is tuple else option.default
+            values[option.name] = node.declare_parameter(option.name, default, result).value
     except InvalidParameterTypeException as error:
         raise StartError(f"{error} (a number with a point, as in 20.0, is a double)") from error
     except InvalidParameterValueException as error:
         raise StartError(str(error)) from error
     return values
+
+
+class NodeWiring:
+    """The topics of a node, as `shared.wiring.Wiring` says. Every QoS may be overridden by parameters."""
+
+    def __init__(self, node: Any, *, lifecycle: bool = False) -> None:
+        """Make nothing yet.
+
+        Args:
+            node: An rclpy node.
+            lifecycle: Whether what it publishes rests while it is not active; then it is a lifecycle node.
+        """
+        self._node, self._lifecycle = node, lifecycle
+
+    def publisher(
+        self, kind: str, topic: str, *, depth: int = 1, reliable: bool = True, latched: bool = False
+    ) -> Any:
+        """Publish on a topic; see `Wiring`."""
+        node = self._node
+        make = node.create_lifecycle_publisher if self._lifecycle else node.create_publisher
+        return make(
+            message_class(kind),
+            topic,
+            _keep_last(depth, reliable=reliable, latched=latched),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def subscription(
+        self, kind: str, topic: str, on_message: Callable[[Any], None], *, depth: int = 1
+    ) -> Any:
+        """Hear a topic; see `Wiring`."""
+        return self._node.create_subscription(
+            message_class(kind),
+            topic,
+            on_message,
+            _keep_last(depth, reliable=False),
+            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        )
+
+    def unpublish(self, output: Any) -> None:
+        """Take a publisher away."""
+        node = self._node
+        (node.destroy_lifecycle_publisher if self._lifecycle else node.destroy_publisher)(output)
+
+    def unsubscribe(self, heard: Any) -> None:
+        """Take a subscription away."""
+        self._node.destroy_subscription(heard)
+
+    def publishers_of(self, topic: str) -> list[Publisher]:
+        """Who publishes a topic, resolved."""
+        return [Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)]
+
+
+def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> Any:
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        depth=depth,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+    )
 
 
 def newest(reliability: Any = ReliabilityPolicy.RELIABLE, *, latched: bool = False) -> Any:

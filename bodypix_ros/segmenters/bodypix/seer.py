@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.errors import CheckpointError
@@ -164,7 +163,7 @@ class BodyPix(Seer[BodyPixOptions]):
             for score, box, points in zip(scores.tolist(), boxes, keypoints, strict=True)
         )
         scene = Scene(person_mask.view(np.bool_), instance_mask, part_mask, confidence, persons, KEYPOINTS)
-        return _mirrored(scene) if options.flip_horizontal else scene
+        return scene.mirrored() if options.flip_horizontal else scene
 
 
 def _joined(upper: Box, lower: Box) -> Box:
@@ -190,23 +189,3 @@ def _output_names(graph: Any, model: str) -> list[str]:
             )
         names.append(found[0])
     return names
-
-
-def _mirrored(scene: Scene) -> Scene:
-    """The Scene as the mirrored picture has it; left stays the person's own left."""
-    width = scene.person_mask.shape[1]
-
-    def flip(mask: npt.NDArray[Any] | None) -> Any:
-        return None if mask is None else np.ascontiguousarray(mask[:, ::-1])
-
-    persons = []
-    for person in scene.persons:
-        x0, y0, x1, y1 = person.box
-        keypoints = person.keypoints.copy()
-        keypoints[:, 0] = width - 1 - keypoints[:, 0]
-        box = (width - x1, y0, width - x0, y1) if x1 else person.box
-        persons.append(Person(person.score, box, keypoints, person.keypoints_3d, person.track_id))
-    return Scene(
-        flip(scene.person_mask), flip(scene.instance_mask), flip(scene.part_mask), flip(scene.confidence),
-        tuple(persons), scene.keypoint_names, scene.stamp,
-    )  # fmt: skip

@@ -397,7 +397,10 @@ def test_instance_labels_fit_into_a_mask(count):
 
 
 def test_without_ros_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sensor_msgs.msg", ModuleType("sensor_msgs.msg"))
+    sensor = ModuleType("sensor_msgs.msg")
+    sensor.Image = sensor.CompressedImage = object
+    monkeypatch.setitem(sys.modules, "sensor_msgs", ModuleType("sensor_msgs"))
+    monkeypatch.setitem(sys.modules, "sensor_msgs.msg", sensor)
     monkeypatch.setitem(sys.modules, "vision_msgs", None)
     monkeypatch.delitem(sys.modules, "vision_msgs.msg", raising=False)
     with pytest.raises(

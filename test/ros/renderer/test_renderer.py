@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-import inspect
 import re
 import threading
 from types import SimpleNamespace
@@ -15,18 +14,22 @@ from ruamel.yaml import YAML
 from bodypix_ros import rendering
 from bodypix_ros.bags.typestore import rosbags_types, typestore
 from bodypix_ros.errors import MessageError
+from bodypix_ros.options import options_of
+from bodypix_ros.rendering import MODES, Mode, Style
 from bodypix_ros.ros.messages import images, people
 from bodypix_ros.ros.messages.scenes import to_scene
 from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.renderer.drawing import Camera, Painter, render, status
 from bodypix_ros.ros.renderer.joining import Frame, Joiner
-from bodypix_ros.ros.renderer.options import FIELDS, RendererOptions, inputs_of, required_of
+from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, parameters, required_of
 from bodypix_ros.scene import Person
 from support.fake import people_picture, scene_of
 from support.paths import ROOT
 
 SIZE = (48, 64)
 PICTURE = people_picture(*SIZE, people=3)
+PRIVACY = [name for name, mode in MODES.items() if mode.privacy]
+OTHERS = [name for name in MODES if name not in PRIVACY]
 
 
 @pytest.fixture(scope="module")
@@ -167,25 +170,37 @@ def test_every_mode_draws_what_the_library_draws(types, header, mode):
     drawn = render(
         frame(types, header, *inputs_of(mode)[1:]), RendererOptions(mode=mode, hide=("0", "torso"))
     )
-    expected = rendering.draw(
-        PICTURE, scene_of(PICTURE), mode, part_ids=rendering.part_ids_of(["0", "torso"]), bgr=True
-    )
+    expected = rendering.draw(PICTURE, scene_of(PICTURE), mode, Style(hide=("0", "torso")), bgr=True)
     assert np.array_equal(drawn, expected)
     assert not np.array_equal(drawn, PICTURE)
 
 
-def test_every_mode_has_inputs_and_the_parameters_are_those_of_the_library():
-    assert all(
-        "image" in required_of(mode) and set(required_of(mode)) <= set(inputs_of(mode))
-        for mode in rendering.MODES
-    )
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(rendering.draw).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name != "bgr"
-    }
-    ours = RendererOptions()
-    assert {name: getattr(ours, name) for name in defaults} == defaults
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_requires_no_more_than_it_reads(mode):
+    assert inputs_of(mode)[0] == required_of(mode)[0] == "image"
+    assert set(required_of(mode)) == (set(inputs_of(mode)) if mode in PRIVACY else {"image"})
+
+
+def test_the_drawing_options_are_those_of_the_library():
+    ours = options_of(RendererOptions)
+    assert {name: ours[name] for name in options_of(Style)} == options_of(Style)
+
+
+def test_a_mode_that_is_added_to_the_table_can_be_asked_for_and_is_drawn(types, header, monkeypatch):
+    def masked(image, scene, style, bgr):
+        return np.where(scene.instance_mask[..., None] > 0, image, np.uint8(9))
+
+    mode = Mode("people on dark grey", ("instance_mask",), masked, privacy=True)
+    monkeypatch.setitem(MODES, "cut", mode)
+    assert inputs_of("cut") == required_of("cut") == ("image", "instance_mask")
+    assert parameters()["mode"].text.endswith(", pixelate_parts, cut")
+    options = RendererOptions().changed({"mode": "cut"})
+    drawn = render(frame(types, header, "instance_mask"), options)
+    assert np.array_equal(drawn, masked(PICTURE, scene_of(PICTURE), options, True))
+    assert render(frame(types, header), options) is None
+    monkeypatch.delitem(MODES, "cut")
+    with pytest.raises(ValueError, match=r"mode is 'cut', but must be one of parts, .*, pixelate_parts$"):
+        RendererOptions().changed({"mode": "cut"})
 
 
 def test_parameters_reach_the_picture(types, header):
@@ -193,16 +208,16 @@ def test_parameters_reach_the_picture(types, header):
     flipped, plain = (render(given, RendererOptions(flip=flip, opacity=1.0)) for flip in (True, False))
     assert not np.array_equal(flipped, plain)
     assert np.array_equal(
-        plain, rendering.draw(PICTURE, scene_of(PICTURE), "instances", opacity=1.0, bgr=True)
+        plain, rendering.draw(PICTURE, scene_of(PICTURE), "instances", Style(opacity=1.0), bgr=True)
     )
 
 
-@pytest.mark.parametrize("mode", sorted(set(rendering.MODES) - rendering.PRIVACY_MODES))
+@pytest.mark.parametrize("mode", OTHERS)
 def test_without_partners_the_image_is_still_drawn(types, header, mode):
     assert render(frame(types, header), RendererOptions(mode=mode)).shape == PICTURE.shape
 
 
-@pytest.mark.parametrize("mode", sorted(rendering.PRIVACY_MODES))
+@pytest.mark.parametrize("mode", PRIVACY)
 def test_a_privacy_mode_shows_nothing_without_the_part_mask_of_the_very_image(types, header, mode):
     options = RendererOptions(mode=mode)
     assert render(frame(types, header, "instance_mask", "persons", "keypoints"), options) is None
@@ -372,16 +387,16 @@ def test_max_rate_and_nobody_who_looks_leave_frames_out(studio, types, header):
 def test_the_config_file_names_every_parameter_with_its_default_and_range():
     text = (ROOT / "config/renderer.yaml").read_text()
     values = YAML(typ="safe").load(text)["/**"]["ros__parameters"]
-    assert set(values) == set(FIELDS)
-    for name, field in FIELDS.items():
-        default = list(field.default) if isinstance(field.default, tuple) else field.default
+    assert set(values) == set(parameters())
+    for name, option in parameters().items():
+        default = list(option.default) if option.kind is tuple else option.default
         assert values[name] == default
         assert type(values[name]) is type(default)
         comment = re.search(rf"((?: *#.*\n)+) *{name}:", text).group(1)
         words = " ".join(re.sub(r"^ *# ?", "", line) for line in comment.splitlines())
-        assert field.metadata["text"].lower() in words.lower()
-        if field.metadata["low"] is not None:
-            assert f"{field.metadata['low']} to {field.metadata['high']}" in words
+        assert option.text.lower() in words.lower()
+        if option.low is not None:
+            assert f"{option.low} to {option.high}" in words
     assert RendererOptions().changed(values) == RendererOptions()
 
 

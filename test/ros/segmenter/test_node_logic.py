@@ -19,12 +19,14 @@ from bodypix_ros.models import catalogue
 from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
-from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after, in_background
+from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
-from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS, Throttle, absent, wanted
-from bodypix_ros.ros.shared import diagnostics, waiting
+from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS, absent, wanted
+from bodypix_ros.ros.shared import diagnostics, outage
 from bodypix_ros.ros.shared.diagnostics import Statistics, Window, camera_status, node_status
+from bodypix_ros.ros.shared.log import Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
+from bodypix_ros.ros.shared.threads import in_background
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.families import FAMILIES
@@ -658,20 +660,20 @@ def test_the_models_entry_says_what_executes():
 
 
 def test_an_outage_is_said_once():
-    outage = waiting.Outage(0.0, patience_s=5)
-    assert [outage.check(float(now)) for now in range(8)] == [None] * 5 + [5.0, None, None]
-    assert outage.frame(8.0)
-    assert not outage.frame(8.1)
-    assert outage.check(13.0) is None
-    assert outage.check(14.0) == pytest.approx(5.9)
+    one = outage.Outage(0.0, patience_s=5)
+    assert [one.check(float(now)) for now in range(8)] == [None] * 5 + [5.0, None, None]
+    assert one.frame(8.0)
+    assert not one.frame(8.1)
+    assert one.check(13.0) is None
+    assert one.check(14.0) == pytest.approx(5.9)
 
 
 def test_what_is_said_names_topic_publishers_and_what_does_not_fit():
     kind = "sensor_msgs/msg/Image"
 
     def text(*publishers, own="BEST_EFFORT", alternatives=()):
-        found = [waiting.Publisher(*publisher) for publisher in publishers]
-        return waiting.describe("front/image", "/r/front/image", kind, own, found, 5.2, alternatives)
+        found = [outage.Publisher(*publisher) for publisher in publishers]
+        return outage.describe("front/image", "/r/front/image", kind, own, found, 5.2, alternatives)
 
     assert text() == (
         "no frame on /r/front/image for 5 s: nobody publishes it; start the camera, or remap front/image"
@@ -683,9 +685,3 @@ def test_what_is_said_names_topic_publishers_and_what_does_not_fit():
     assert "reliability to best_effort" in text(one, own="RELIABLE")
     wrong = ("/cam", "sensor_msgs/msg/PointCloud2", "RELIABLE", "VOLATILE")
     assert f"the type must be {kind}" in text(wrong)
-
-
-def test_only_nodes_import_rclpy():
-    for path in (ROOT / "bodypix_ros").rglob("*.py"):
-        if not path.match("bodypix_ros/ros/*_node.py") and not path.match("ros/shared/node.py"):
-            assert not re.search(r"^\s*(import|from) rclpy", path.read_text(), re.MULTILINE), path

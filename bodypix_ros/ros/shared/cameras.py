@@ -1,0 +1,34 @@
+"""The cameras that a node serves: their names, which are prefixes of topics, and their images' transport."""
+
+import re
+from typing import Any, Final
+
+from bodypix_ros.errors import OptionError
+
+TRANSPORTS: Final = ("raw", "compressed")
+"""What the parameter `input_transport` may be."""
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
+
+
+def camera_names(cameras: Any) -> tuple[str, ...]:
+    """The topic prefixes that the parameter `cameras` says; one empty prefix where it names none.
+
+    Raises:
+        OptionError: A name is no relative topic prefix, or there twice.
+    """
+    if not isinstance(cameras, tuple) or not all(isinstance(name, str) for name in cameras):
+        raise OptionError(
+            "cameras", f"cameras is {cameras!r:.80}, but must be a list of names, like [front, rear]"
+        )
+    names = tuple(name for name in cameras if name) or ("",)
+    for name in names:
+        if name and not _NAME.fullmatch(name):
+            raise OptionError(
+                "cameras",
+                f"cameras has {name!r:.80}, but a camera's name must be a relative topic prefix: "
+                "letters, digits and _ with / between, such as front or robot/front",
+            )
+    if len(set(names)) != len(names):
+        raise OptionError("cameras", f"cameras has a name twice: {', '.join(names):.80}")
+    return names
