@@ -7,8 +7,8 @@ import pytest
 from bodypix_ros.options import Option
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.renderer import options as renderer
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.segmenter.parameters import parameters
-from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
 from support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_every_parameter_has_its_line(options: list[Option]) -> None:
 
 
 def test_every_topic_and_mode_is_named() -> None:
-    for topic in (*OUTPUTS, *LABEL_INFOS, KEYPOINTS_3D, "camera_info", "skeletons"):
+    for topic in (*OUTPUTS, "camera_info", "skeletons"):
         assert f"`{topic}`" in README, topic
     for name, mode in MODES.items():
         assert f"| `{name}` | {mode.text} |" in README, f"| `{name}` | {mode.text} |"

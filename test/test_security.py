@@ -24,7 +24,7 @@ from bodypix_ros.models.download import download
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.renderer.joining import IMAGE
 from bodypix_ros.ros.renderer.options import inputs_of
-from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from support import policy
 from support.paths import ROOT
 
@@ -322,7 +322,7 @@ def _pairs(verb: str, *names: str) -> set[tuple[str, str]]:
 
 IMAGES = (IMAGE, f"{IMAGE}/compressed")
 PICTURES = ("debug_image", "debug_image/compressed", "skeletons")
-RESULTS = (*OUTPUTS, *LABEL_INFOS, KEYPOINTS_3D)
+RESULTS = tuple(OUTPUTS)
 DIAGNOSTICS = ("publish", "/diagnostics")
 EXPECTED = {
     "segmenter": {
@@ -334,7 +334,7 @@ EXPECTED = {
         *policy.OF_EVERY_NODE,
     },
     "renderer": {
-        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode)), KEYPOINTS_3D),
+        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode)), "keypoints_3d"),
         *_pairs("publish", *PICTURES),
         DIAGNOSTICS,
         *policy.OF_EVERY_NODE,

@@ -6,23 +6,23 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
+from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import markers as skeletons
 from bodypix_ros.ros.renderer import drawing
-from bodypix_ros.ros.segmenter import pipeline
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS
+from bodypix_ros.ros.source.options import SourceOptions
 from support.paths import ROOT
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-DETECTIONS = "vision_msgs/msg/Detection2DArray"
 TOPICS = {
-    **{name: DETECTIONS if name in ("persons", "keypoints") else IMAGE for name in pipeline.OUTPUTS},
+    **{topic: output.kind for topic, output in OUTPUTS.items()},
     drawing.RAW: IMAGE,
     drawing.COMPRESSED: COMPRESSED,
     "image": IMAGE,
-    pipeline.KEYPOINTS_3D: "vision_msgs/msg/Detection3DArray",
     skeletons.TOPIC: "visualization_msgs/msg/MarkerArray",
     "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
 }
-RELIABLE = {drawing.RAW, drawing.COMPRESSED, skeletons.TOPIC, *pipeline.OUTPUTS}
+RELIABLE = {drawing.RAW, drawing.COMPRESSED, skeletons.TOPIC, *OUTPUTS}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_rviz_finds_every_plugin_among_its_own(rviz):
 
 def test_rviz_looks_from_the_frame_of_the_source_node(rviz):
     fixed = rviz["Visualization Manager"]["Global Options"]["Fixed Frame"]
-    assert f'"{fixed}"' in (ROOT / "bodypix_ros/ros/source_node.py").read_text()
+    assert fixed == options_of(SourceOptions)["frame_id"].default
 
 
 def panels(node):
@@ -92,7 +92,7 @@ def test_the_panels_of_foxglove_show_topics_of_their_types():
         elif kind == "3D":
             shown.update(dict.fromkeys(settings["topics"], (TOPICS["skeletons"],)))
         elif kind == "RawMessages":
-            shown[settings["topicPath"].partition(".")[0]] = (DETECTIONS,)
+            shown[settings["topicPath"].partition(".")[0]] = ("vision_msgs/msg/Detection2DArray",)
         else:
             assert kind == "DiagnosticSummary"
             shown[settings["topicToRender"]] = (TOPICS["/diagnostics"],)

@@ -1,7 +1,7 @@
 """What `bodypix bag` writes for one image topic."""
 
 import struct
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rosbags.interfaces import (
     Connection,
@@ -19,25 +19,18 @@ from rosbags.typesys.store import Typestore
 from bodypix_ros import rendering
 from bodypix_ros.bags.typestore import rosbags_types
 from bodypix_ros.errors import PlacingError
-from bodypix_ros.ros.messages import images, labels, people
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS, Seen, outputs_of
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
-from bodypix_ros.space.pose import place_all
 
-OUTPUTS = (
-    "persons",
-    "keypoints",
-    "keypoints_3d",
-    "instance_mask",
-    "instance_mask/label_info",
-    "part_mask",
-    "part_mask/label_info",
-    "confidence",
-    "debug_image/compressed",
-)
-"""What is written beside an image topic, where the model gives it; keypoints_3d where a camera_info is."""
+PICTURES: Final = "debug_image/compressed"
+"""The topic of pictures that are drawn."""
 
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
+if TYPE_CHECKING:
+    from bodypix_ros.perception.segmenter import Segmenter
+
 _FOREVER = QosTime(9223372036, 854775807)
 
 
@@ -50,6 +43,11 @@ def _qos(durability: QosDurability) -> Qos:
 _VOLATILE, _LATCHED = _qos(QosDurability.VOLATILE), _qos(QosDurability.TRANSIENT_LOCAL)
 
 
+def topics() -> list[str]:
+    """All topics that may be written beside an image topic, relative to it."""
+    return [*OUTPUTS, PICTURES]
+
+
 class Outputs:
     """The outputs of one image topic.
 
@@ -57,26 +55,30 @@ class Outputs:
         camera_info: The topic that says how the camera sees.
     """
 
-    def __init__(self, writer: Writer, store: Typestore, prefix: str, options: Any) -> None:
+    def __init__(self, writer: Writer, store: Typestore, prefix: str, segmenter: "Segmenter") -> None:
         """Write nothing yet.
 
         Args:
             writer: Of the bag.
             store: From `typestore`.
             prefix: Of the topics.
-            options: The segmenter's.
+            segmenter: What sees.
         """
-        self._writer, self._store, self._prefix, self._options = writer, store, prefix, options
+        self._writer, self._store, self._prefix = writer, store, prefix
+        self._options = segmenter.options
+        self._outputs = [o for o in outputs_of(segmenter.gives) if o.is_asked(self._options)]
         self._types = rosbags_types(store)
         self._connections: dict[str, Connection] = {}
         self._lens: Lens | None = None
-        self._knows_metres, self._lens_error = False, ""
+        self._lens_error = ""
         self.camera_info = f"{prefix}camera_info"
 
     @property
-    def lens_error(self) -> str:
-        """Why persons were not placed in the camera's frame; empty while nothing was in the way."""
-        return self._lens_error if self._knows_metres else ""
+    def errors(self) -> dict[str, str]:
+        """Why an output was not written, by its topic; empty while nothing was in the way."""
+        if not self._lens_error:
+            return {}
+        return {o.topic: self._lens_error for o in self._outputs if o.needs_lens}
 
     def calibrate(self, raw: bytes) -> None:
         """Take a serialized sensor_msgs/CameraInfo."""
@@ -88,56 +90,33 @@ class Outputs:
             self._lens, self._lens_error = None, f"no whole {_CAMERA_INFO}: {error}"
 
     def write(self, time_ns: int, header: Any, scene: Scene) -> None:
-        """Write what a Scene has.
+        """Write what a Scene has; what is latched with the first one.
 
         Args:
             time_ns: When the image was recorded.
             header: The image's.
             scene: What was seen in it.
         """
-        types = self._types
-        if not self._connections:
-            self._write_label_infos(time_ns, header, scene)
-        self._put("persons", time_ns, people.persons(types, header, scene))
-        self._put("keypoints", time_ns, people.keypoints(types, header, scene))
-        self._write_places(time_ns, header, scene)
-        for name in ("instance_mask", "part_mask", "confidence"):
-            mask = getattr(scene, name)
-            if mask is not None:
-                self._put(name, time_ns, images.label_image(types, header, mask))
+        seen = Seen(header, self._options, scene, self._lens)
+        first = not self._connections
+        for output in sorted(self._outputs, key=lambda output: not output.latched):
+            if output.latched and not first:
+                continue
+            try:
+                message = output.make(self._types, seen)
+            except PlacingError as error:
+                self._lens_error = str(error)
+                continue
+            if message is not None:
+                self._put(output.topic, time_ns, message, _LATCHED if output.latched else _VOLATILE)
 
     def draw(self, time_ns: int, header: Any, image: images.Pixels, scene: Scene, mode: str) -> None:
         """Write a picture; nothing where a privacy mode may show nothing."""
-        if getattr(self._options, "flip_horizontal", False):
-            image = image[:, ::-1].copy()  # the Scene is of the mirrored picture
         drawn = rendering.draw(image, scene, mode, bgr=True)
         if drawn is not None:
-            picture = images.jpeg_image(self._types, header, drawn)
-            self._put("debug_image/compressed", time_ns, picture)
+            self._put(PICTURES, time_ns, images.jpeg_image(self._types, header, drawn), _VOLATILE)
 
-    def _write_places(self, time_ns: int, header: Any, scene: Scene) -> None:
-        # Without people nobody can tell whether the model knows metres; the first one does.
-        self._knows_metres |= any(person.keypoints_3d is not None for person in scene.persons)
-        if self._lens is None or not self._knows_metres:
-            return
-        try:
-            placed = place_all(scene, self._lens, self._options.min_keypoint_score)
-        except PlacingError as error:
-            self._lens_error = str(error)
-            return
-        message = people.keypoints_3d(self._types, header, scene.keypoint_names, placed)
-        self._put("keypoints_3d", time_ns, message)
-
-    def _write_label_infos(self, time_ns: int, header: Any, scene: Scene) -> None:
-        named = {"instance_mask": labels.instance_labels(getattr(self._options, "max_detections", 1))}
-        if scene.part_mask is not None:
-            named["part_mask"] = labels.PART_LABELS
-        threshold = self._options.segmentation_threshold
-        for name, names in named.items():
-            message = labels.label_info(self._types, header, names, threshold)
-            self._put(f"{name}/label_info", time_ns, message, _LATCHED)
-
-    def _put(self, name: str, time_ns: int, message: Any, qos: Qos = _VOLATILE) -> None:
+    def _put(self, name: str, time_ns: int, message: Any, qos: Qos) -> None:
         msgtype = message.__msgtype__
         if name not in self._connections:
             self._connections[name] = self._writer.add_connection(

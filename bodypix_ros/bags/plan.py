@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bodypix_ros.bags.outputs import OUTPUTS
+from bodypix_ros.bags.outputs import topics
 from bodypix_ros.bags.reading import InputBag
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
@@ -55,12 +55,12 @@ def plan(
     copied = frozenset(types) if copy_all else frozenset(map(known, copy))
     taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
     for name, prefix in cameras.items():
-        for output in OUTPUTS:
+        for output in topics():
             if prefix + output in taken:
                 raise ValueError(
                     f"{prefix}{output}, an output of {name}, collides with {taken[prefix + output]}"
                 )
-        taken.update((prefix + output, f"that of {name}; give them a run each") for output in OUTPUTS)
+        taken.update((prefix + output, f"that of {name}; give them a run each") for output in topics())
     images = sum(c.msgcount for c in bag.connections if c.topic in cameras)
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")

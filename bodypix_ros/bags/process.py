@@ -69,9 +69,7 @@ def process(
             connection.topic: copy_connection(writer, connection, store)
             for connection in {c.topic: c for c in bag.connections if c.topic in what.copied}.values()
         }
-        cameras = {
-            topic: Outputs(writer, store, prefix, segmenter.options) for topic, prefix in what.cameras.items()
-        }
+        cameras = {topic: Outputs(writer, store, prefix, segmenter) for topic, prefix in what.cameras.items()}
         infos = {c.topic for c in bag.connections if c.msgtype == _CAMERA_INFO}
         calibrating = {
             outputs.camera_info: outputs for outputs in cameras.values() if outputs.camera_info in infos
@@ -102,8 +100,8 @@ def process(
             report.images += 1
             report.people += len(scene.persons)
         for topic, outputs in cameras.items():
-            if outputs.lens_error:
-                bar.write(f"bodypix: no keypoints_3d for {topic}: {outputs.lens_error}", file=sys.stderr)
+            for output, why in outputs.errors.items():
+                bar.write(f"bodypix: no {output} for {topic}: {why}", file=sys.stderr)
         if not report.images:
             first = report.failures[0] if report.failures else f"none of {what.images} is there"
             raise BagError(f"{bag.path}: not one usable image: {first}")

@@ -19,7 +19,22 @@ from bodypix_ros.cli.options import (
 _path = click.Path(path_type=Path)
 
 
-@click.command("bag", cls=generated.Command)
+class BagCommand(generated.Command):
+    """`bodypix bag`, whose help lists what is written."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the outputs, then the options."""
+        from bodypix_ros.ros.segmenter.outputs import OUTPUTS
+
+        rows = [(f"/camera/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}") for o in OUTPUTS.values()]
+        rows.append(("/camera/debug_image/compressed", "sensor_msgs/msg/CompressedImage: JPEG; with --mode"))
+        title = "Written for the image topic /camera/image_raw (or /camera/image_raw/compressed)"
+        with formatter.section(title):
+            formatter.write_dl(rows)
+        super().format_options(ctx, formatter)
+
+
+@click.command("bag", cls=BagCommand)
 @click.argument("source", metavar="IN", type=_path)
 @click.argument("target", metavar="OUT", type=_path)
 @click.option(
@@ -63,17 +78,7 @@ def command(
     IN is a bag's folder, or its one .mcap or .db3 file; OUT a folder that must not exist. ROS need not be
     installed. OUT appears when it is complete, and not at all after an error.
 
-    \b
-    Written for the image topic /camera/image_raw (or /camera/image_raw/compressed):
-      /camera/persons                   vision_msgs/Detection2DArray
-      /camera/keypoints                 vision_msgs/Detection2DArray
-      /camera/instance_mask             sensor_msgs/Image, 1 for the first person, 2 for the second, ...
-      /camera/instance_mask/label_info  vision_msgs/LabelInfo, once
-      /camera/part_mask                 sensor_msgs/Image, part id + 1
-      /camera/part_mask/label_info      vision_msgs/LabelInfo, once
-      /camera/confidence                sensor_msgs/Image, probability * 255; with --confidence
-      /camera/debug_image/compressed    sensor_msgs/CompressedImage, JPEG; with --mode
-    each with the header and the record timestamp of its image, and the topics asked for, copied.
+    Every output carries the header and the record timestamp of its image; topics asked for are copied.
 
     \b
     Examples:

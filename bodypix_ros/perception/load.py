@@ -53,4 +53,5 @@ def load(
     files = store.find(entry, model_dir)
     module, _, name = family.seer.partition(":")
     make = getattr(import_module(module), name)
-    return Segmenter(entry.name, make(entry, files, placement, checked), checked)
+    seer = make(entry, files, placement, checked)
+    return Segmenter(entry.name, seer, checked, family.gives)

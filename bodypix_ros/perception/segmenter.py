@@ -21,17 +21,19 @@ class Segmenter:
 
     Attributes:
         model: Its name in the catalogue.
+        gives: What it knows of people, those of "keypoints", "parts" and "metres".
     """
 
-    def __init__(self, model: str, seer: Seer[Any], options: Any) -> None:
+    def __init__(self, model: str, seer: Seer[Any], options: Any, gives: frozenset[str]) -> None:
         """See `bodypix_ros.load`.
 
         Args:
             model: Its name.
             seer: The family's arithmetic, with the networks compiled.
             options: The family's.
+            gives: What the family knows.
         """
-        self.model = model
+        self.model, self.gives = model, gives
         self._seer: Seer[Any] | None = seer
         self._options = options
 

@@ -30,7 +30,7 @@ from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, nod
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared import diagnostics
-from bodypix_ros.ros.shared.node import NodeLog, declare, fill, run
+from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, run
 from bodypix_ros.ros.shared.threads import in_background
 
 
@@ -194,8 +194,9 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
                 self._age_ms,
                 self._log,
             )
+            wiring = NodeWiring(self, lifecycle=True)
             for name in self._settings.node.camera_names:
-                self._topics.append(topics := Topics(self, name, self._settings.node))
+                self._topics.append(topics := Topics(wiring, name, self._settings, self._log))
                 self._updater.add(topics.title, self._camera_diagnostics(topics))
         except Exception as error:  # noqa: BLE001 - rclpy would swallow it
             self._error = f"cannot configure: {error}"

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,6 +29,8 @@ from bodypix_ros.bags.writing import STORAGES
 from bodypix_ros.cli import main
 from bodypix_ros.errors import BagError
 from bodypix_ros.ros.messages import images
+from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.families import FAMILIES
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.paths import ROOT, TESTS
 
@@ -40,19 +42,8 @@ LABELS = ("instance_mask/label_info", "part_mask/label_info")
 START_NS = 1_700_000_000_000_000_000
 
 
-@dataclass(frozen=True)
-class Options:
-    segmentation_threshold: float = 0.7
-    max_detections: int = 3
-
-
-@dataclass(frozen=True)
-class MetricOptions(Options):
-    min_keypoint_score: float = 0.5
-
-
 class Fake(FakeSegmenter):
-    given = Options()
+    given = BodyPixOptions(max_detections=3)
 
 
 def header(number, frame_id="camera"):
@@ -239,7 +230,8 @@ def test_only_what_the_model_gives_is_written(call):
             seen.person_mask, seen.instance_mask, None, seen.instance_mask, seen.persons, seen.keypoint_names
         )
 
-    call.segmenter = Fake(see)
+    plain = frozenset({"keypoints"})
+    call.segmenter = Fake(see, BodyPixOptions(max_detections=3, confidence=True), plain)
     write_bag(call.folder / "in", {"/image": IMAGE})
     call("in", "out", "-i", "/image")
     assert set(read_bag(call.folder / "out")[0]) == {
@@ -268,8 +260,8 @@ def metric_scene(image):
 
 
 def test_people_are_placed_where_the_bag_has_a_camera_info(call):
-    call.segmenter = Fake(metric_scene)
-    call.segmenter._options = MetricOptions()
+    metric = FAMILIES["blazepose"]
+    call.segmenter = Fake(metric_scene, metric.options(max_detections=3), metric.gives)
     topics = {"/a/camera_info": camera_info, "/a/image": IMAGE, "/b/image": IMAGE}
     write_bag("in", {**topics, "/c/camera_info": partial(camera_info, width=9), "/c/image": IMAGE})
     said = call("in", "out", "-i", "/a/image", "-i", "/b/image", "-i", "/c/image")
@@ -320,7 +312,7 @@ def test_pictures_are_drawn_in_a_mode(call):
         (
             {"/c/left": IMAGE, "/c/right": IMAGE},
             ["-i", "/c/left", "-i", "/c/right"],
-            "/c/persons, an output of /c/right, collides with that of /c/left; give them a run each",
+            "/c/instance_mask, an output of /c/right, collides with that of /c/left; give them a run each",
         ),
     ],
 )

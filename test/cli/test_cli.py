@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from dataclasses import replace
+from dataclasses import asdict, replace
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -583,7 +583,7 @@ class TestBench:
         assert one["ratio"] > 1
         assert one["overhead_ms"] > 0
         assert {"cpu", "cores_usable", "openvino"} <= set(result["machine"])
-        assert result["options"] == {"segmentation_threshold": 0.7}
+        assert result["options"] == asdict(loaded.segmenter.options)
 
     def test_text(self, call, loaded):
         write_pictures(call.folder, "a.png")

@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StorageP
 import bodypix_ros
 from bodypix_ros.bags.typestore import default_message, typestore
 from bodypix_ros.cli import main
+from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from fuzz.cases import Case, Execute, check, check_message
 from fuzz.mutate import changed, damaged, number, some_text
 from support.fake import FakeSegmenter, people_picture
@@ -24,15 +24,8 @@ _STORE = typestore()
 _START_NS = 1_700_000_000_000_000_000
 
 
-@dataclass(frozen=True)
-class _Options:
-    segmentation_threshold: float = 0.7
-    max_detections: int = 3
-    min_keypoint_score: float = 0.3
-
-
 class _Fake(FakeSegmenter):
-    given = _Options()
+    given = BodyPixOptions(max_detections=3)
 
 
 def start(shared: Path) -> Execute:

@@ -22,17 +22,18 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
-from vision_msgs.msg import Detection2DArray
+
+from bodypix_ros.ros.messages.types import message_class
+from bodypix_ros.ros.segmenter import outputs
 
 PATIENCE_S = 30.0
 MODEL = "bodypix-mobilenet-050-s16-q4"
 OUTPUTS = {
-    "persons": Detection2DArray,
-    "instance_mask": Image,
-    "part_mask": Image,
-    "keypoints": Detection2DArray,
-    "confidence": Image,
+    topic: message_class(output.kind)
+    for topic, output in outputs.OUTPUTS.items()
+    if not output.latched and not output.needs_lens
 }
+"""The types of what every frame may fill."""
 _numbers = itertools.count(1)
 
 

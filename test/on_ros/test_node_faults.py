@@ -11,17 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from vision_msgs.msg import Detection2DArray
 
-from on_ros.harness import (
-    MODEL,
-    CompressedImage,
-    Detection2DArray,
-    Image,
-    NodeProcess,
-    compressed,
-    image,
-    wait_until,
-)
+from on_ros.harness import MODEL, CompressedImage, Image, NodeProcess, compressed, image, wait_until
 
 FOLDER = Path(__file__).parent
 HANGING = (str(FOLDER / "hanging.py"),)

@@ -66,12 +66,10 @@ def counts(peer, node):
 
 def check(answers, expected):
     """Compare the messages, in the order of OUTPUTS, with a Scene."""
-    persons, instance_mask, part_mask, keypoints, confidence = answers
-    for message, mask in (
-        (instance_mask, expected.instance_mask),
-        (part_mask, expected.part_mask),
-        (confidence, expected.confidence),
-    ):
+    found = dict(zip(OUTPUTS, answers, strict=True))
+    persons, keypoints = found["persons"], found["keypoints"]
+    for topic in ("instance_mask", "part_mask", "confidence"):
+        message, mask = found[topic], getattr(expected, topic)
         assert message.encoding == "mono8"
         assert (message.height, message.width) == mask.shape
         np.testing.assert_array_equal(pixels(message), mask)

@@ -11,6 +11,7 @@ from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight
+from bodypix_ros.segmenters.families import FAMILIES
 
 RED = (0, 0, 255)  # BGR
 
@@ -35,6 +36,8 @@ def scene_of(image):
 @dataclass(frozen=True)
 class Options:
     segmentation_threshold: float = 0.7
+    parts: bool = True
+    confidence: bool = False
 
     @property
     def most_persons(self):
@@ -82,10 +85,11 @@ class FakeSegmenter(Segmenter):
     """The real Segmenter around a FakeSeer."""
 
     given = Options()
+    known = FAMILIES["bodypix"].gives
 
-    def __init__(self, see=scene_of, options=None):
+    def __init__(self, see=scene_of, options=None, gives=None):
         self.seer = FakeSeer(see)
-        super().__init__("fake", self.seer, options or self.given)
+        super().__init__("fake", self.seer, options or self.given, gives or self.known)
 
     def __enter__(self):
         self._seer = self.seer  # tests load the same one again

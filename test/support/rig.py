@@ -10,8 +10,9 @@ from bodypix_ros.bags import typestore
 from bodypix_ros.errors import DeviceError
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.segmenter.inference import Inference
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.segmenter.parameters import Settings
-from bodypix_ros.ros.segmenter.pipeline import LABEL_INFOS, OUTPUTS, Camera, Frame, Pipeline
+from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
 from bodypix_ros.scene import Timings
 from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
@@ -19,6 +20,9 @@ from support.fake import FakeNetworks, scene_of
 
 STORE = typestore.typestore()
 TYPES = typestore.rosbags_types(STORE)
+LABEL_INFOS = [topic for topic, output in OUTPUTS.items() if output.latched]
+PER_FRAME = tuple(topic for topic, output in OUTPUTS.items() if not output.latched and not output.needs_lens)
+"""What every frame may fill, the camera calibrated or not."""
 
 
 def until(condition):
@@ -56,7 +60,7 @@ class Device(Segmenter):
         self.gate = threading.Event()
         self.gate.set()
         self.encodings, self.stamps, self.streams, self.prepared, self.closed = [], [], [], [], False
-        super().__init__("fake", _Seer(self), self.family())
+        super().__init__("fake", _Seer(self), self.family(), frozenset())
 
     def prepare(self, height, width):
         assert self.gate.wait(10)
@@ -134,7 +138,7 @@ def frame(image=None, **fields):
 class Rig:
     """A pipeline, its cameras and its device."""
 
-    def __init__(self, *names, threads=1, device=None, listening=OUTPUTS, **parameters):
+    def __init__(self, *names, threads=1, device=None, listening=PER_FRAME, **parameters):
         self.device, self.log = device or Device(), Log()
         self.device.networks.requests = threads
         self.cameras = {name: Camera(name, Port(*listening)) for name in names or ("",)}

@@ -3,7 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
+
+
+class Stamp(Protocol):
+    """A builtin_interfaces/Time."""
+
+    sec: int
+    nanosec: int
+
+
+class Header(Protocol):
+    """A std_msgs/Header."""
+
+    stamp: Stamp
+    frame_id: str
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,11 @@ class Settings:
         defaults = {name: known.default for name, known in model_parameters(node.model).items()}
         return Settings(node, model, {name: v for name, v in given.items() if v != defaults[name]})
 
+    @property
+    def gives(self) -> frozenset[str]:
+        """What the model knows, as `Family.gives`."""
+        return family_of(self.node.model).gives
+
     def values(self) -> dict[str, Any]:
         """All parameters by name; those that the model does not have, too."""
         defaults = {name: known.default for name, known in model_parameters(self.node.model).items()}

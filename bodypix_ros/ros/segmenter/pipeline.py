@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
-from bodypix_ros.models import catalogue
-from bodypix_ros.ros.messages import images, labels, people
-from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.stencil import Stencils
+from bodypix_ros.ros.messages.types import Header, MessageTypes
 from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS, Output, Seen, outputs_of
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.shared.diagnostics import Statistics
 from bodypix_ros.ros.shared.log import Log, Throttle
@@ -20,21 +20,7 @@ from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.threads import claim, in_background
 from bodypix_ros.ros.shared.wiring import Port
 from bodypix_ros.scene import Scene
-from bodypix_ros.space import pose
 from bodypix_ros.space.lens import Lens
-
-OUTPUTS = ("instance_mask", "part_mask", "persons", "keypoints", "confidence")
-"""The topics that every frame may fill, in the order of publishing."""
-KEYPOINTS_3D = "keypoints_3d"
-"""The topic that a frame fills where the model knows metres and the camera is calibrated; the last one."""
-LABEL_INFOS = ("instance_mask/label_info", "part_mask/label_info")
-
-_NO_PARTS, _NO_METRES = "the model has no parts", "the model has no metres"
-_ABSENT = {
-    "bodypix": {KEYPOINTS_3D: _NO_METRES},
-    "selfie": {"part_mask": _NO_PARTS, KEYPOINTS_3D: _NO_METRES},
-    "blazepose": {"part_mask": _NO_PARTS},
-}
 
 
 class Frame(NamedTuple):
@@ -49,11 +35,6 @@ class Frame(NamedTuple):
     message: Any
     arrived_s: float
     admitted: bool = False
-
-
-def absent(model: str) -> dict[str, str]:
-    """The topics that a model cannot fill, and why."""
-    return dict(_ABSENT[catalogue.model(model).family])
 
 
 @dataclass(slots=True)
@@ -72,8 +53,8 @@ class Camera:
     statistics: Statistics = field(default_factory=Statistics)
     rate: RateLimit = field(default_factory=RateLimit)
     announced: tuple[float, int] | None = None
-    wanted: tuple[str, ...] = ()
-    detections: dict[str, Stencils] = field(default_factory=dict)
+    wanted: tuple[Output, ...] = ()
+    stencils: dict[str, Stencils] = field(default_factory=dict)
     lens: Lens | None = None
     lens_error: str = ""
     compiling: "Compilation | None" = None
@@ -100,8 +81,8 @@ class Compilation:
     segmenter: Any
 
 
-def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[str, ...]:
-    """The outputs to compute and publish.
+def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[Output, ...]:
+    """The outputs to compute and publish for a frame.
 
     Args:
         settings: Those in force.
@@ -109,12 +90,12 @@ def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[str, ..
     """
     if not settings.node.enabled:
         return ()
-    missing = absent(settings.node.model)
-    asked = {"part_mask": getattr(settings.model, "parts", False), "confidence": settings.model.confidence}
     return tuple(
-        topic
-        for topic in (*OUTPUTS, KEYPOINTS_3D)
-        if topic not in missing and asked.get(topic, True) and (not settings.node.lazy or listeners(topic))
+        output
+        for output in outputs_of(settings.gives)
+        if not output.latched
+        and output.is_asked(settings.model)
+        and (not settings.node.lazy or listeners(output.topic))
     )
 
 
@@ -157,10 +138,7 @@ class Pipeline:
         self._streams = {camera.name: self.inference.stream() for camera in cameras}
         for camera in cameras:
             camera.compiling = None
-            camera.detections = {
-                "persons": Stencils(self._persons, person_numbers, self._serialize),
-                "keypoints": Stencils(self._keypoints, keypoint_numbers, self._serialize),
-            }
+            camera.stencils = {}
         self.mailboxes, self._compilations, self._threads = Mailboxes(list(self._cameras)), set(), []
         # Whoever has the turn finds an idle request: cameras wait in the mailboxes, which are fair.
         for _ in range(min(len(cameras), self.inference.segmenter.requests)):
@@ -223,7 +201,7 @@ class Pipeline:
         self._announce(camera, settings, header)
         camera.wanted = wanted(settings, camera.port.listeners)
         if camera.lens is None:
-            camera.wanted = tuple(topic for topic in camera.wanted if topic != KEYPOINTS_3D)
+            camera.wanted = tuple(output for output in camera.wanted if not output.needs_lens)
         if not camera.wanted:
             counts.idle += 1
             return True
@@ -285,60 +263,54 @@ class Pipeline:
 
     def _model_options(self, settings: Settings) -> dict[str, Any]:
         """The model's options, without what no camera needs."""
-        needed = {topic for camera in self._cameras.values() for topic in camera.wanted}
-        asked = {"parts": "part_mask" in needed, "confidence": "confidence" in needed}
-        return settings.live_options() | asked
+        options = settings.live_options()
+        needed = {output.topic for camera in self._cameras.values() for output in camera.wanted}
+        for output in OUTPUTS.values():
+            if output.option in options and not output.latched:
+                options[output.option] = output.topic in needed
+        return options
 
-    def _announce(self, camera: Camera, settings: Settings, header: Any) -> None:
-        """Publish the label infos where they are due."""
-        # Selfie makes one person of all people.
-        now = settings.model.segmentation_threshold, getattr(settings.model, "max_detections", 1)
+    def _announce(self, camera: Camera, settings: Settings, header: Header) -> None:
+        """Publish the latched outputs where they are due."""
+        now = settings.model.segmentation_threshold, settings.model.most_persons
         if camera.announced == now:
             return
         camera.announced = now
-        threshold, count = now
-        named = dict(zip(LABEL_INFOS, (labels.instance_labels(count), labels.PART_LABELS), strict=True))
-        if "part_mask" in absent(settings.node.model):
-            del named["part_mask/label_info"]
-        for topic, names in named.items():
-            camera.port.publish(topic, labels.label_info(self._types, header, names, threshold))
+        seen = Seen(header, settings.model)
+        for output in outputs_of(settings.gives):
+            if output.latched:
+                camera.port.publish(output.topic, output.make(self._types, seen))
 
-    def _publish(self, camera: Camera, header: Any, scene: Scene) -> tuple[str, ...]:
+    def _publish(self, camera: Camera, header: Header, scene: Scene) -> tuple[str, ...]:
         """Publish what is wanted of a Scene, and return what that was."""
         published = []
-        for topic in camera.wanted:
-            if topic == KEYPOINTS_3D:
-                message: Any = self._keypoints_3d(camera, header, scene)
-                if message is None:
-                    continue
-            elif topic in camera.detections:
-                message = camera.detections[topic](header, scene)
-            elif (mask := getattr(scene, topic)) is not None:
-                message = images.label_image(self._types, header, mask)
-            else:  # asked for while this frame was under way
-                continue
-            camera.port.publish(topic, message)
-            published.append(topic)
+        seen = Seen(header, self.settings.model, scene, camera.lens)
+        for output in camera.wanted:
+            message = self._message(camera, output, seen)
+            if message is not None:  # else it was asked for while this frame was under way
+                camera.port.publish(output.topic, message)
+                published.append(output.topic)
         return tuple(published)
 
-    def _keypoints_3d(self, camera: Camera, header: Any, scene: Scene) -> Any:
-        """The message; None where the camera's lens is not that of its images."""
-        lens = camera.lens
-        if lens is None:
-            return None
+    def _message(self, camera: Camera, output: Output, seen: Seen) -> Any:
+        """The message, or one that is serialised already; None where this image gives none."""
+        if output.numbers is not None:
+            if output.topic not in camera.stencils:
+                build = partial(self._build, output)
+                camera.stencils[output.topic] = Stencils(build, output.numbers, self._serialize)
+            return camera.stencils[output.topic](seen.header, seen.scene)
+        if not output.needs_lens:
+            return output.make(self._types, seen)
         try:
-            placed = pose.place_all(scene, lens, self.settings.model.min_keypoint_score)
+            message = output.make(self._types, seen)
         except PlacingError as error:
             camera.lens_error = str(error)
             return None
         camera.lens_error = ""
-        return people.keypoints_3d(self._types, header, scene.keypoint_names, placed)
+        return message
 
-    def _persons(self, header: Any, scene: Scene) -> Any:
-        return people.persons(self._types, header, scene)
-
-    def _keypoints(self, header: Any, scene: Scene) -> Any:
-        return people.keypoints(self._types, header, scene)
+    def _build(self, output: Output, header: Header, scene: Scene) -> Any:
+        return output.make(self._types, Seen(header, self.settings.model, scene))
 
     def _report(self, camera: Camera, kind: str, text: str) -> None:
         text = f"{camera.name}: {text}" if camera.name else text

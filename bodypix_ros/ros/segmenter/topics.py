@@ -1,70 +1,54 @@
-"""The part of the segmenter node that is one camera: its topics."""
+"""The part of the segmenter node that is one camera: its topics, and why nothing comes on them."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
-from rclpy.qos import ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
-from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS, absent, outputs_of
+from bodypix_ros.ros.segmenter.parameters import Settings
+from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
+from bodypix_ros.ros.shared.log import Log
+from bodypix_ros.ros.shared.outage import Outage
+from bodypix_ros.ros.shared.wiring import Input, Wiring, why_silent
 
-from bodypix_ros.ros.segmenter.parameters import NodeOptions
-from bodypix_ros.ros.segmenter.pipeline import (
-    KEYPOINTS_3D,
-    LABEL_INFOS,
-    OUTPUTS,
-    Camera,
-    Frame,
-    Pipeline,
-    absent,
-)
-from bodypix_ros.ros.shared import outage
-from bodypix_ros.ros.shared.node import newest
-
-_TYPES: dict[str, Any] = {
-    "persons": Detection2DArray,
-    "keypoints": Detection2DArray,
-    KEYPOINTS_3D: Detection3DArray,
-    **dict.fromkeys(LABEL_INFOS, LabelInfo),
-}
+_KINDS: Final = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
+CAMERA_INFO: Final = "camera_info"
 
 
 class Topics:
     """The topics of one camera."""
 
-    def __init__(self, node: Any, name: str, options: NodeOptions) -> None:
+    def __init__(self, wiring: Wiring, name: str, settings: Settings, log: Log) -> None:
         """Make the publishers.
 
         Args:
-            node: The lifecycle node.
+            wiring: The node's.
             name: Of the camera: the prefix of its topics.
-            options: The node's parameters.
+            settings: The node's.
+            log: Gets told why no frame comes.
         """
-        self._node, self._compressed = node, options.input_transport == "compressed"
-        self._absent = absent(options.model)
-        self._prefix = f"{name}/" if name else ""
-        self._image = self._prefix + ("image/compressed" if self._compressed else "image")
+        self._wiring, self._log = wiring, log
+        self._kind = _KINDS[settings.node.input_transport]
+        self._compressed = settings.node.input_transport == "compressed"
+        self._absent = absent(settings.gives)
+        outputs = outputs_of(settings.gives)
+        self._reads_camera_info = any(output.needs_lens for output in outputs)
+        prefix = f"{name}/" if name else ""
+        self._image = prefix + ("image/compressed" if self._compressed else "image")
+        self._camera_info = prefix + CAMERA_INFO
         self.title = f"camera {name}" if name else "camera"
         self.camera = Camera(name, self)
         self.outage_text = ""
-        self._outage = outage.Outage(time.monotonic())
-        self._subscription: Any = None
-        self._calibration: Any = None
+        self._outage = Outage(time.monotonic())
+        self._images: Input | None = None
+        self._calibration: Input | None = None
         self._publishers = {
-            topic: node.create_lifecycle_publisher(
-                _TYPES.get(topic, Image),
-                self._prefix + topic,
-                newest(ReliabilityPolicy.RELIABLE, latched=topic in LABEL_INFOS),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-            )
-            for topic in (*OUTPUTS, KEYPOINTS_3D, *LABEL_INFOS)
-            if topic.removesuffix("/label_info") not in self._absent
+            output.topic: wiring.publisher(output.kind, prefix + output.topic, latched=output.latched)
+            for output in outputs
         }
 
     def listeners(self, topic: str) -> int:
         """How many subscribe to an output."""
-        count: int = self._publishers[topic].get_subscription_count()
-        return count
+        return self._publishers[topic].get_subscription_count()
 
     def publish(self, topic: str, message: Any) -> None:
         """Publish a message, or one that is serialised already."""
@@ -75,7 +59,7 @@ class Topics:
         camera, mailboxes = self.camera, pipeline.mailboxes
         statistics = camera.statistics
         camera.announced = None
-        self._outage, self.outage_text = outage.Outage(time.monotonic()), ""
+        self._outage, self.outage_text = Outage(time.monotonic()), ""
 
         def on_image(message: Any) -> None:
             now_s = time.monotonic()
@@ -88,59 +72,43 @@ class Topics:
             # The worker may have the interpreter now: the executor would keep it until it waits again.
             time.sleep(0)
 
-        self._subscription = self._node.create_subscription(
-            CompressedImage if self._compressed else Image,
-            self._image,
-            on_image,
-            newest(ReliabilityPolicy.BEST_EFFORT),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
-
-        if KEYPOINTS_3D not in self._absent:
-            self._calibration = self._node.create_subscription(
-                CameraInfo,
-                f"{self._prefix}camera_info",
-                camera.calibrate,
-                newest(ReliabilityPolicy.BEST_EFFORT),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+        self._images = self._wiring.subscription(self._kind, self._image, on_image)
+        if self._reads_camera_info:
+            self._calibration = self._wiring.subscription(
+                "sensor_msgs/msg/CameraInfo", self._camera_info, camera.calibrate
             )
 
     def notes(self) -> dict[str, str]:
         """Why nothing is published on a topic, by topic."""
         notes = dict(self._absent)
-        if self.camera.lens_error:
-            notes[KEYPOINTS_3D] = self.camera.lens_error
-        elif KEYPOINTS_3D not in notes and self.camera.lens is None:
-            topic = self._calibration.topic_name if self._calibration else f"{self._prefix}camera_info"
-            notes[KEYPOINTS_3D] = f"waiting for {topic.lstrip('/')}"
+        why = self.camera.lens_error
+        if not why and self.camera.lens is None:
+            topic = self._calibration.topic_name if self._calibration is not None else self._camera_info
+            why = f"waiting for {topic.lstrip('/')}"
+        if why:
+            for output in OUTPUTS.values():
+                if output.needs_lens and output.topic in self._publishers:
+                    notes[output.topic] = why
         return notes
 
     def stop_listening(self) -> None:
         """Unsubscribe."""
-        for subscription in (self._subscription, self._calibration):
-            if subscription is not None:
-                self._node.destroy_subscription(subscription)
-        self._subscription = self._calibration = None
+        for heard in (self._images, self._calibration):
+            if heard is not None:
+                self._wiring.unsubscribe(heard)
+        self._images = self._calibration = None
 
     def destroy(self) -> None:
         """Take the publishers away."""
         for publisher in self._publishers.values():
-            self._node.destroy_lifecycle_publisher(publisher)
+            self._wiring.unpublish(publisher)
 
     def check_outage(self) -> None:
         """Say, once, when frames stay away."""
         missing_s = self._outage.check(time.monotonic())
-        if missing_s is None:
+        if missing_s is None or self._images is None:
             return
-        topic = self._subscription.topic_name
-        other = topic.removesuffix("/compressed") if self._compressed else f"{topic}/compressed"
-        self.outage_text = outage.describe(
-            self._image,
-            topic,
-            f"sensor_msgs/msg/{'CompressedImage' if self._compressed else 'Image'}",
-            self._subscription.qos_profile.reliability.name,
-            [outage.Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)],
-            missing_s,
-            [other] if self._node.count_publishers(other) else [],
+        self.outage_text = why_silent(
+            self._wiring, self._images, self._image, self._kind, missing_s, compressed=self._compressed
         )
-        self._node.get_logger().warning(self.outage_text)
+        self._log.warning(self.outage_text)

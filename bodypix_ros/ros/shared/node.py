@@ -160,14 +160,6 @@ def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> Any:
     )
 
 
-def newest(reliability: Any = ReliabilityPolicy.RELIABLE, *, latched: bool = False) -> Any:
-    """A QoS that keeps the last message only; `latched`: also for who subscribes later."""
-    durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
-    return QoSProfile(
-        history=HistoryPolicy.KEEP_LAST, depth=1, reliability=reliability, durability=durability
-    )
-
-
 def fill(entry: Any, status: Status) -> Any:
     """Write a status into an entry of diagnostic_updater."""
     entry.summary(bytes([status.level]), status.message)

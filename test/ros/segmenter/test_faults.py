@@ -11,12 +11,13 @@ from bodypix_ros.errors import DeviceError
 from bodypix_ros.ros.renderer.joining import IMAGE, Joiner
 from bodypix_ros.ros.segmenter.inference import FAILURES, FORGIVEN_S, RELOADS, Inference
 from bodypix_ros.ros.segmenter.parameters import Settings
-from bodypix_ros.ros.segmenter.pipeline import OUTPUTS, Camera, Pipeline
+from bodypix_ros.ros.segmenter.pipeline import Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.diagnostics import Window, camera_status, node_status
 from bodypix_ros.segmenters.blazepose.tracking import Tracker
+from support.blazepose import OPTIONS, SHAPE, World, person
 from support.fake import scene_of
-from support.rig import TYPES, Device, Log, Port, Rig, frame, serialize, until
+from support.rig import PER_FRAME, TYPES, Device, Log, Port, Rig, frame, serialize, until
 
 LIMIT_S = 10.0
 
@@ -40,7 +41,7 @@ class Watched(Rig):
         self.log, self.devices, self.requests = Log(), [], threads
         self.cannot_load, self.loading = "", threading.Event()
         self.loading.set()
-        self.cameras = {name: Camera(name, Port(*OUTPUTS)) for name in names or ("",)}
+        self.cameras = {name: Camera(name, Port(*PER_FRAME)) for name in names or ("",)}
         self.make, self.available = make, list(available)
         self.inference = Inference(self.load, wanted, lambda: self.available, self.log)
         settings = Settings().changed({"inference_timeout": LIMIT_S, **parameters})
@@ -437,8 +438,6 @@ def test_joining_goes_on_when_stamps_jump_back_and_come_again():
     "steps_s", [(0.033, -50.0, 0.033), (0.033, 0.0, 0.033), (0.033, 1e-9, 0.033), (-1e-9, 1e9, -1e9)]
 )
 def test_following_people_survives_any_stamps(steps_s):
-    from test_blazepose_parts import OPTIONS, SHAPE, World, person
-
     tracker, world, stamp = Tracker(), World(person(200, 200)), 1000.0
     with np.errstate(all="raise"):
         for step_s in (0.0, *steps_s, 0.033):

@@ -20,8 +20,9 @@ from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
+from bodypix_ros.ros.segmenter.outputs import absent
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
-from bodypix_ros.ros.segmenter.pipeline import KEYPOINTS_3D, LABEL_INFOS, OUTPUTS, absent, wanted
+from bodypix_ros.ros.segmenter.pipeline import wanted
 from bodypix_ros.ros.shared import diagnostics, outage
 from bodypix_ros.ros.shared.diagnostics import Statistics, Window, camera_status, node_status
 from bodypix_ros.ros.shared.log import Throttle
@@ -32,9 +33,10 @@ from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.families import FAMILIES
 from support.fake import scene_of
 from support.paths import ROOT
-from support.rig import TYPES, Device, Log, Rig, frame, serialize, until
+from support.rig import LABEL_INFOS, PER_FRAME, TYPES, Device, Log, Rig, frame, serialize, until
 
 PARAMETERS = parameters()
+KEYPOINTS_3D = "keypoints_3d"
 
 
 # Mailboxes
@@ -366,16 +368,17 @@ def test_every_camera_has_a_stream_of_its_own():
         ({}, (), ()),
         ({}, ("persons",), ("persons",)),
         ({"lazy": False}, (), ("instance_mask", "part_mask", "persons", "keypoints")),
-        ({"lazy": False, "confidence": True}, (), OUTPUTS),
+        ({"lazy": False, "confidence": True}, (), PER_FRAME),
         ({}, ("confidence", "part_mask"), ("part_mask",)),
         ({"parts": False}, ("part_mask", "persons"), ("persons",)),
         ({"confidence": True}, ("confidence",), ("confidence",)),
-        ({"enabled": False, "lazy": False}, OUTPUTS, ()),
+        ({"enabled": False, "lazy": False}, PER_FRAME, ()),
     ],
 )  # fmt: skip
 def test_only_what_is_wanted_is_computed(parameters, listening, expected):
     settings = Settings().changed(parameters)
-    assert wanted(settings, lambda topic: topic in listening) == expected
+    found = wanted(settings, lambda topic: topic in listening)
+    assert tuple(output.topic for output in found) == expected
 
 
 def test_parts_are_computed_only_while_somebody_listens_to_them():
@@ -439,7 +442,7 @@ def camera_info(**changes):
 
 
 def test_people_are_placed_once_the_camera_is_known():
-    with Rig(device=Metric(), listening=(*OUTPUTS, KEYPOINTS_3D), model="blazepose-lite") as rig:
+    with Rig(device=Metric(), listening=(*PER_FRAME, KEYPOINTS_3D), model="blazepose-lite") as rig:
         camera = rig.cameras[""]
         rig.send(frame())
         assert camera.port.topics() == ["instance_mask", "persons", "keypoints"]
@@ -470,8 +473,8 @@ def test_people_are_placed_once_the_camera_is_known():
 @pytest.mark.parametrize("model", catalogue.models())
 def test_what_a_model_cannot_give_is_not_asked_for(model):
     settings = Settings().changed({"model": model, "lazy": False, "confidence": True})
-    topics = wanted(settings, lambda _: 0)
-    assert set(topics) == {*OUTPUTS, KEYPOINTS_3D} - absent(model).keys()
+    topics = {output.topic for output in wanted(settings, lambda _: 0)}
+    assert topics == {*PER_FRAME, KEYPOINTS_3D} - absent(settings.gives).keys()
     family = catalogue.model(model).family
     assert ("part_mask" in topics, KEYPOINTS_3D in topics) == (family == "bodypix", family == "blazepose")
 
