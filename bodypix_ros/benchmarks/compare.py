@@ -18,7 +18,9 @@ from bodypix_ros.benchmarks.peers import MEDIAPIPE_MODELS, Peer
 from bodypix_ros.errors import MissingModelError
 from bodypix_ros.media import Image
 from bodypix_ros.models import catalogue, store
+from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.segmenters.families import family_of
 
 WARM_UP = 3
 _ARCHITECTURES = {"mobilenet": "MobileNetV1", "resnet50": "ResNet50"}
@@ -87,7 +89,7 @@ def matches(peers: Mapping[str, Peer], model: str, options: Mapping[str, Any]) -
         common = {name: options[name] for name in everywhere if name in options}
         for name in MEDIAPIPE_MODELS:
             # MediaPipe's pose sees one person.
-            alone = {"max_detections": 1} if name.startswith("blazepose") else {}
+            alone = {"max_detections": 1} if "max_detections" in options_of(family_of(name).options) else {}
             found.append(Match(name, peers["mediapipe"], name, {**common, **alone}))
     return found
 

@@ -201,7 +201,7 @@ def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | N
                     raise click.UsageError(str(error)) from error
                 missing.append({"peer": name, "model": "", "reason": str(error)})
 
-        if catalogue.model(task.model).family == "bodypix":
+        if catalogue.model(task.model).architecture is not None:
             kind = compare.reference_model(task.model, task.options["model_dir"])
             look_for(
                 "reference", lambda: peers.reference(reference_node, kind), named=reference_node is not None

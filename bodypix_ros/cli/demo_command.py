@@ -48,8 +48,6 @@ def write_sheet(path: Path, sheet: Any) -> None:
 STAND_INS = ("blazepose-full", "selfie-general")
 """What the demo shows where BodyPix's weights cannot be had: these come out of registry packages."""
 
-_EVERY_MODEL = ("device", "precision", "model_dir", "cache_dir")
-
 
 def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
     """Load the demo's model; fetch it if it is not here; load the stand-ins if it cannot be had.
@@ -57,6 +55,9 @@ def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
     Raises:
         MissingModelError: Nothing can be had, or the user named a model that is not here.
     """
+    from bodypix_ros.options import options_of
+    from bodypix_ros.perception.options import LoadOptions
+
     try:
         return [load_segmenter(model, options)]
     except MissingModelError as error:
@@ -66,7 +67,7 @@ def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
         missing = error
     if (fetched := _load_or_fetch(model, options)) is not None:
         return [fetched]
-    common = {name: options[name] for name in _EVERY_MODEL}
+    common = {name: options[name] for name in options_of(LoadOptions) if name in options}
     loaded = [segmenter for name in STAND_INS if (segmenter := _load_or_fetch(name, common)) is not None]
     if not loaded:
         raise missing

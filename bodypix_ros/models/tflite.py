@@ -57,6 +57,21 @@ def read_model(path: str | os.PathLike[str]) -> ov.Model:
         ) from error
 
 
+def with_sigmoid(model: ov.Model, name: str) -> ov.Model:
+    """Put a sigmoid behind an output, where it costs least; the names of outputs stay.
+
+    Args:
+        model: The model; it is changed.
+        name: Of the output, which becomes the last one.
+    """
+    logits = model.output(name).get_node().input_value(0)
+    logits.get_tensor().set_names(set())
+    probability = ops.sigmoid(logits).output(0)
+    probability.get_tensor().set_names({name})
+    ports = [port for port in model.outputs if port.get_node().input_value(0) != logits]
+    return ov.Model([*ports, probability], model.get_parameters(), model.get_friendly_name())
+
+
 def _transposed_convolution(node: Any) -> list[Any]:
     """MediaPipe's `Convolution2DTransposeBias`: data NHWC, kernel OHWI, bias.
 

@@ -24,7 +24,7 @@ class Segmenter:
         gives: What it knows of people, those of "keypoints", "parts" and "metres".
     """
 
-    def __init__(self, model: str, seer: Seer[Any], options: Any, gives: frozenset[str]) -> None:
+    def __init__(self, model: str, seer: Seer[Any, Any], options: Any, gives: frozenset[str]) -> None:
         """See `bodypix_ros.load`.
 
         Args:
@@ -34,7 +34,7 @@ class Segmenter:
             gives: What the family knows.
         """
         self.model, self.gives = model, gives
-        self._seer: Seer[Any] | None = seer
+        self._seer: Seer[Any, Any] | None = seer
         self._options = options
 
     @property
@@ -72,7 +72,7 @@ class Segmenter:
         """How many networks were compiled so far: one per input size."""
         return sum(networks.networks_compiled for networks in self._open.networks)
 
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: object = None) -> Scene:
         """See people in a picture of its own; for a camera or video use `stream`.
 
         Args:
@@ -150,7 +150,7 @@ class Segmenter:
         self.close()
 
     @property
-    def _open(self) -> Seer[Any]:
+    def _open(self) -> Seer[Any, Any]:
         if self._seer is None:
             raise ClosedError(f"{self.model} was closed; load it again")
         return self._seer
@@ -159,7 +159,9 @@ class Segmenter:
     def _main(self) -> Networks:
         return self._open.networks[0]
 
-    def _see(self, image: npt.NDArray[np.uint8], encoding: str, stamp: Any, memory: Memory | None) -> Scene:
+    def _see(
+        self, image: npt.NDArray[np.uint8], encoding: str, stamp: object, memory: Memory | None
+    ) -> Scene:
         """One image's way: see, and whatever comes after it."""
         pixels = as_pixels(image, encoding)
         scene, timings = self._open.see(pixels, self._options, stamp, memory)
@@ -176,7 +178,7 @@ class Stream:
         """See `Segmenter.stream`."""
         self._segmenter, self._memory = segmenter, memory
 
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: Any = None) -> Scene:
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: object = None) -> Scene:
         """See people, as `Segmenter.segment` does, with what is known from the images before.
 
         Args:

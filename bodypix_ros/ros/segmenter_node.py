@@ -25,11 +25,10 @@ from std_srvs.srv import SetBool
 
 from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.segmenter import inference
+from bodypix_ros.ros.segmenter import diagnostics, inference
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, node_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
-from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, run
 from bodypix_ros.ros.shared.threads import in_background
 

@@ -26,7 +26,7 @@ class Device:
     precisions: tuple[str, ...]
 
 
-def devices(core: Any = None) -> list[Device]:
+def devices(core: ov.Core | None = None) -> list[Device]:
     """The devices that OpenVINO sees here.
 
     Args:
@@ -40,7 +40,7 @@ def devices(core: Any = None) -> list[Device]:
 
 
 @cache
-def shared_core() -> Any:
+def shared_core() -> ov.Core:
     """The ov.Core of this process, never let go of.
 
     Its CPU plugin gives the main thread a stack for signal handlers. The second of two brings back that of
@@ -73,7 +73,7 @@ def order(wanted: str, available: Sequence[str]) -> list[str]:
     return here
 
 
-def candidates(wanted: str, core: Any) -> list[str]:
+def candidates(wanted: str, core: ov.Core) -> list[str]:
     """The devices to try, in order.
 
     Raises:
@@ -96,7 +96,7 @@ def precision_of(value: Any) -> str:
     return {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}.get(text, text)
 
 
-def offers(core: Any, device: str) -> list[str]:
+def offers(core: ov.Core, device: str) -> list[str]:
     """The precisions that a device says it computes in."""
     capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
     known = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from bodypix_ros.errors import DeviceError, PrecisionError
 from bodypix_ros.folders import user_cache
 from bodypix_ros.runtime.devices import candidates, last_line, offers, precision_of, shared_core
 from bodypix_ros.runtime.placement import Placement
+
+Graph: TypeAlias = ov.Model
+"""A model as it was read, not compiled yet."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ class Request:
         outputs: By tensor name, float32 (points_y, points_x, channels), overwritten by `infer`.
     """
 
-    def __init__(self, compiled: Any) -> None:
+    def __init__(self, compiled: ov.CompiledModel) -> None:
         self._request = compiled.create_infer_request()
         shape = tuple(compiled.input(0).shape)
         self.input: npt.NDArray[np.float32] = np.zeros(shape[1:], np.float32)
@@ -63,7 +66,7 @@ class Network:
         compiled: The ov.CompiledModel.
     """
 
-    def __init__(self, compiled: Any, requests: int) -> None:
+    def __init__(self, compiled: ov.CompiledModel, requests: int) -> None:
         self.compiled = compiled
         self._idle: SimpleQueue[Request] = SimpleQueue()
         for _ in range(requests):
@@ -112,12 +115,12 @@ class Networks:
 
     def __init__(
         self,
-        model: Any,
+        model: Graph,
         outputs: Sequence[str],
         placement: Placement,
         *,
         first_size: tuple[int, int],
-        core: Any = None,
+        core: ov.Core | None = None,
     ) -> None:
         """Choose the device by compiling the model on it for `first_size`.
 
@@ -228,7 +231,7 @@ class Networks:
             self.requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
         return Network(compiled, self.requests)
 
-    def _static(self, height: int, width: int) -> Any:
+    def _static(self, height: int, width: int) -> Graph:
         model = self._model.clone()
         model.reshape([1, height, width, 3])
         return model

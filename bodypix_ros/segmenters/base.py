@@ -1,7 +1,7 @@
 """What every family of models is to the rest: pixels in, a Sight out."""
 
 import abc
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,11 @@ class Memory(Protocol):
         """Forget them."""
 
 
-O = TypeVar("O")  # noqa: E741 - the family's options
+Options = TypeVar("Options")
+M = TypeVar("M", bound=Memory)
 
 
-class Seer(abc.ABC, Generic[O]):
+class Seer(abc.ABC, Generic[Options, M]):
     """A family's arithmetic around its networks. May be called from several threads.
 
     A subclass is made with (model, files, placement, options): the catalogue's entry, the paths of its files
@@ -46,7 +47,7 @@ class Seer(abc.ABC, Generic[O]):
     networks: tuple[Networks, ...]
 
     @abc.abstractmethod
-    def see(self, pixels: Pixels, options: O, stamp: Any, memory: Any) -> Sight:
+    def see(self, pixels: Pixels, options: Options, stamp: object, memory: M | None) -> Sight:
         """See people.
 
         Args:
@@ -63,7 +64,7 @@ class Seer(abc.ABC, Generic[O]):
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the first network's input for images of height x width."""
 
-    def remember(self) -> Memory | None:
+    def remember(self) -> M | None:
         """A memory for a new stream; None where every image is seen for itself."""
         return None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, KEYPOINTS
 from bodypix_ros.models import catalogue
@@ -12,21 +12,36 @@ from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 
+class ModelOptions(Protocol):
+    """What the options of every family have: a frozen dataclass of fields made with `option`."""
+
+    @property
+    def segmentation_threshold(self) -> float:
+        """A pixel is a person's where the probability is above this."""
+
+    @property
+    def confidence(self) -> bool:
+        """Whether the probability of person per pixel is wanted."""
+
+    @property
+    def most_persons(self) -> int:
+        """The most that a Scene may hold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """What there is to know of a family without loading a model.
 
     Attributes:
         seer: Its `segmenters.base.Seer`, as "module:Class".
-        options: A frozen dataclass of its options. Apart from them it has `most_persons`, the most that a
-            Scene may hold under these options.
+        options: A frozen dataclass of its options.
         keypoints: The names of a person's keypoints.
         parts: Whether it labels body parts.
         metres: Whether keypoints have metres.
     """
 
     seer: str
-    options: Any
+    options: type[ModelOptions]
     keypoints: tuple[str, ...] = ()
     parts: bool = False
     metres: bool = False

@@ -9,6 +9,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
 from bodypix_ros.media import VideoWriter, write_picture
+from bodypix_ros.ros.messages import images
 from on_ros.harness import NodeProcess, Received, wait_until
 from support.fake import people_picture
 
@@ -43,19 +44,19 @@ def stamp_s(message):
 
 
 def test_a_picture_with_its_camera_info(peer, files):
-    images, infos = subscribe(peer, "/play/image", Image), subscribe(peer, "/play/camera_info", CameraInfo)
+    shown, infos = subscribe(peer, "/play/image", Image), subscribe(peer, "/play/camera_info", CameraInfo)
     with source("/play", files / "one.png", rate=20.0, frame_id="lens", fov=90.0):
-        wait_until(lambda: len(images.messages) > 3 and len(infos.messages) > 3, "pictures")
-    pixels, encoding = images.to_image(images.messages[-1])
+        wait_until(lambda: len(shown.messages) > 3 and len(infos.messages) > 3, "pictures")
+    pixels, encoding = images.to_image(shown.messages[-1])
     assert encoding == "bgr8"
     assert np.array_equal(pixels, PICTURE)
-    assert images.messages[-1].header.frame_id == "lens"
-    assert abs(time.time() - stamp_s(images.messages[-1])) < 5
+    assert shown.messages[-1].header.frame_id == "lens"
+    assert abs(time.time() - stamp_s(shown.messages[-1])) < 5
     info = infos.messages[-1]
     assert (info.width, info.height, info.distortion_model, list(info.d)) == (64, 48, "plumb_bob", [0.0] * 5)
     assert list(info.k) == pytest.approx([32, 0, 31.5, 0, 32, 23.5, 0, 0, 1])
-    assert {stamp_s(message) for message in infos.messages} & {stamp_s(m) for m in images.messages}
-    peer.unsubscribe(images, infos)
+    assert {stamp_s(message) for message in infos.messages} & {stamp_s(m) for m in shown.messages}
+    peer.unsubscribe(shown, infos)
 
 
 def test_a_video_plays_at_its_rate_again_and_again(peer, files):

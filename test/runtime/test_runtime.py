@@ -114,7 +114,9 @@ def test_one_network_per_size_and_the_oldest_goes_first(tmp_path: Path) -> None:
     assert made.networks_compiled == MAX_NETWORKS  # (4, 6) was there from the start
     made.network(4, 1)
     assert made.networks_compiled == MAX_NETWORKS
+    assert made.is_compiled(4, 2)
     made.network(5, 5)  # pushes out (4, 2), the one not used for longest
+    assert not made.is_compiled(4, 2)
     made.network(4, 1)
     assert made.networks_compiled == MAX_NETWORKS + 1
     made.network(4, 2)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
+Message = Any
+"""A message of ROS, or the class of one: rclpy's, rosbags', or a stand-in with the same fields."""
+
 
 class Stamp(Protocol):
     """A builtin_interfaces/Time."""
@@ -24,18 +27,18 @@ class Header(Protocol):
 class MessageTypes:
     """The message classes to build with; each gives a message with default values when called."""
 
-    Image: Any
-    CompressedImage: Any
-    Detection2DArray: Any
-    Detection2D: Any
-    Detection3DArray: Any
-    Detection3D: Any
-    ObjectHypothesisWithPose: Any
-    LabelInfo: Any
-    VisionClass: Any
+    Image: Message
+    CompressedImage: Message
+    Detection2DArray: Message
+    Detection2D: Message
+    Detection3DArray: Message
+    Detection3D: Message
+    ObjectHypothesisWithPose: Message
+    LabelInfo: Message
+    VisionClass: Message
 
 
-def message_class(name: str) -> Any:
+def message_class(name: str) -> Message:
     """Give the class of a message type, of the ROS 2 that is sourced.
 
     Args:
@@ -55,7 +58,7 @@ def message_class(name: str) -> Any:
         ) from error
 
 
-def types_of(give: Callable[[str], Any]) -> MessageTypes:
+def types_of(give: Callable[[str], Message]) -> MessageTypes:
     """Give the classes to build with.
 
     Args:

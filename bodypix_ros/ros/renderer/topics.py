@@ -8,15 +8,13 @@ from bodypix_ros.ros.messages import markers
 from bodypix_ros.ros.renderer.drawing import COMPRESSED, RAW, Camera, Painter
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, required_of
+from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.shared.log import Log
 from bodypix_ros.ros.shared.outage import Outage
 from bodypix_ros.ros.shared.wiring import Input, Wiring, why_silent
 
 _IMAGE: Final = "sensor_msgs/msg/Image"
 _COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
-_KINDS: Final = dict.fromkeys(("persons", "keypoints"), "vision_msgs/msg/Detection2DArray")
-"""The types of inputs that are no images."""
-
 _DEPTH = 5
 """So many messages of an input wait: several make one frame."""
 
@@ -104,7 +102,7 @@ class Topics:
         wanted = self._markers.get_subscription_count() > 0
         if wanted and self._placed is None:
             self._placed = self._wiring.subscription(
-                "vision_msgs/msg/Detection3DArray", self._prefix + markers.INPUT, self._on_placed
+                OUTPUTS[markers.INPUT].kind, self._prefix + markers.INPUT, self._on_placed
             )
         elif not wanted and self._placed is not None:
             self._wiring.unsubscribe(self._placed)
@@ -146,7 +144,9 @@ class Topics:
         return self._prefix + (f"{name}/compressed" if name == IMAGE and self._compressed else name)
 
     def _kind(self, name: str) -> str:
-        return _COMPRESSED if name == IMAGE and self._compressed else _KINDS.get(name, _IMAGE)
+        if name == IMAGE:
+            return _COMPRESSED if self._compressed else _IMAGE
+        return OUTPUTS[name].kind
 
     def _say_what_is_absent(self, now_s: float) -> None:
         """Say why there is no picture, and again when the reason changes."""

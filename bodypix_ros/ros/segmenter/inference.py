@@ -144,7 +144,7 @@ class Inference:
         return InferenceStream(self)
 
     def segment(
-        self, stream: "InferenceStream", image: npt.NDArray[np.uint8], encoding: str, stamp: Any
+        self, stream: "InferenceStream", image: npt.NDArray[np.uint8], encoding: str, stamp: object
     ) -> Scene:
         """See people: what `InferenceStream.segment` does.
 
@@ -320,7 +320,7 @@ class InferenceStream:
         self._segmenter: Segmenter | None = None
         self._stream: Stream | None = None
 
-    def segment(self, image: npt.NDArray[np.uint8], encoding: str, stamp: Any = None) -> Scene:
+    def segment(self, image: npt.NDArray[np.uint8], encoding: str, stamp: object = None) -> Scene:
         """See people, as `segmenters.base.Stream.segment` does.
 
         Args:

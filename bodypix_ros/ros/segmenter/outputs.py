@@ -12,7 +12,7 @@ import numpy as np
 
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.stencil import Numbers, keypoint_numbers, person_numbers
-from bodypix_ros.ros.messages.types import Header, MessageTypes
+from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
 from bodypix_ros.space.pose import place_all
@@ -59,7 +59,7 @@ class Output:
     topic: str
     kind: str
     text: str
-    make: Callable[[MessageTypes, Seen], Any]
+    make: Callable[[MessageTypes, Seen], Message]
     needs: str = ""
     option: str = ""
     needs_lens: bool = False
@@ -71,35 +71,35 @@ class Output:
         return not self.option or bool(getattr(options, self.option))
 
 
-def _mask(name: str) -> Callable[[MessageTypes, Seen], Any]:
-    def make(types: MessageTypes, seen: Seen) -> Any:
+def _mask(name: str) -> Callable[[MessageTypes, Seen], Message]:
+    def make(types: MessageTypes, seen: Seen) -> Message:
         mask = getattr(seen.scene, name)
         return None if mask is None else images.label_image(types, seen.header, mask)
 
     return make
 
 
-def _persons(types: MessageTypes, seen: Seen) -> Any:
+def _persons(types: MessageTypes, seen: Seen) -> Message:
     return people.persons(types, seen.header, seen.scene)
 
 
-def _keypoints(types: MessageTypes, seen: Seen) -> Any:
+def _keypoints(types: MessageTypes, seen: Seen) -> Message:
     return people.keypoints(types, seen.header, seen.scene)
 
 
-def _keypoints_3d(types: MessageTypes, seen: Seen) -> Any:
+def _keypoints_3d(types: MessageTypes, seen: Seen) -> Message:
     if seen.lens is None:
         return None
     placed = place_all(seen.scene, seen.lens, seen.options.min_keypoint_score)
     return people.keypoints_3d(types, seen.header, seen.scene.keypoint_names, placed)
 
 
-def _instance_labels(types: MessageTypes, seen: Seen) -> Any:
+def _instance_labels(types: MessageTypes, seen: Seen) -> Message:
     names = labels.instance_labels(seen.options.most_persons)
     return labels.label_info(types, seen.header, names, seen.options.segmentation_threshold)
 
 
-def _part_labels(types: MessageTypes, seen: Seen) -> Any:
+def _part_labels(types: MessageTypes, seen: Seen) -> Message:
     return labels.label_info(types, seen.header, labels.PART_LABELS, seen.options.segmentation_threshold)
 
 

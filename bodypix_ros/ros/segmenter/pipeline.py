@@ -8,13 +8,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
+from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.stencil import Stencils
-from bodypix_ros.ros.messages.types import Header, MessageTypes
+from bodypix_ros.ros.messages.types import Header, Message, MessageTypes, Stamp
+from bodypix_ros.ros.segmenter.diagnostics import Statistics
 from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream
 from bodypix_ros.ros.segmenter.outputs import OUTPUTS, Output, Seen, outputs_of
 from bodypix_ros.ros.segmenter.parameters import Settings
-from bodypix_ros.ros.shared.diagnostics import Statistics
 from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.threads import claim, in_background
@@ -32,7 +33,7 @@ class Frame(NamedTuple):
         admitted: Whether the rate limit has let it pass already.
     """
 
-    message: Any
+    message: Message
     arrived_s: float
     admitted: bool = False
 
@@ -59,7 +60,7 @@ class Camera:
     lens_error: str = ""
     compiling: "Compilation | None" = None
 
-    def calibrate(self, info: Any) -> None:
+    def calibrate(self, info: Message) -> None:
         """Take a sensor_msgs/CameraInfo."""
         known = self.lens is not None
         try:
@@ -78,7 +79,7 @@ class Compilation:
     size: str
     began_s: float
     camera: Camera
-    segmenter: Any
+    segmenter: Segmenter
 
 
 def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[Output, ...]:
@@ -107,8 +108,8 @@ class Pipeline:
         inference: Inference,
         settings: Settings,
         types: MessageTypes,
-        serialize: Callable[[Any], bytes],
-        age_ms: Callable[[Any], float | None],
+        serialize: Callable[[Message], bytes],
+        age_ms: Callable[[Stamp], float | None],
         log: Log,
     ) -> None:
         """Wire it.
@@ -292,7 +293,7 @@ class Pipeline:
                 published.append(output.topic)
         return tuple(published)
 
-    def _message(self, camera: Camera, output: Output, seen: Seen) -> Any:
+    def _message(self, camera: Camera, output: Output, seen: Seen) -> Message:
         """The message, or one that is serialised already; None where this image gives none."""
         if output.numbers is not None:
             if output.topic not in camera.stencils:
@@ -309,7 +310,7 @@ class Pipeline:
         camera.lens_error = ""
         return message
 
-    def _build(self, output: Output, header: Header, scene: Scene) -> Any:
+    def _build(self, output: Output, header: Header, scene: Scene) -> Message:
         return output.make(self._types, Seen(header, self.settings.model, scene))
 
     def _report(self, camera: Camera, kind: str, text: str) -> None:

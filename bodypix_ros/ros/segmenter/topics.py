@@ -1,8 +1,9 @@
 """The part of the segmenter node that is one camera: its topics, and why nothing comes on them."""
 
 import time
-from typing import Any, Final
+from typing import Final
 
+from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.ros.segmenter.outputs import OUTPUTS, absent, outputs_of
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
@@ -50,7 +51,7 @@ class Topics:
         """How many subscribe to an output."""
         return self._publishers[topic].get_subscription_count()
 
-    def publish(self, topic: str, message: Any) -> None:
+    def publish(self, topic: str, message: Message) -> None:
         """Publish a message, or one that is serialised already."""
         self._publishers[topic].publish(message)
 
@@ -61,7 +62,7 @@ class Topics:
         camera.announced = None
         self._outage, self.outage_text = Outage(time.monotonic()), ""
 
-        def on_image(message: Any) -> None:
+        def on_image(message: Message) -> None:
             now_s = time.monotonic()
             if mailboxes.put(camera.name, Frame(message, now_s)):
                 statistics.counts.replaced += 1

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
-import openvino.opset13 as ops
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
 from bodypix_ros.errors import CheckpointError
@@ -17,7 +15,7 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime.network import Networks, Request
+from bodypix_ros.runtime.network import Graph, Networks, Request
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box
@@ -40,7 +38,7 @@ _DETECTOR_SHAPES = {
 }
 
 
-class BlazePose(Seer[BlazePoseOptions]):
+class BlazePose(Seer[BlazePoseOptions, Tracker]):
     """BlazePose GHUM lite, full or heavy."""
 
     def __init__(
@@ -61,7 +59,7 @@ class BlazePose(Seer[BlazePoseOptions]):
         found = _output_names(finder, _DETECTOR_SHAPES, detector.SIZE, model.files[0].path)
         self.detector_names = found["values"], found["logits"]
         named = _output_names(reader, _LANDMARK_SHAPES, landmarks.SIZE, model.files[1].path)
-        reader = _with_probabilities(reader, named["mask"])
+        reader = tflite.with_sigmoid(reader, named["mask"])
         self.landmark_names = landmarks.OutputNames(**named)
         main = Networks(reader, list(named.values()), placement, first_size=_SIZE)
         side = (detector.SIZE, detector.SIZE)
@@ -77,7 +75,7 @@ class BlazePose(Seer[BlazePoseOptions]):
         """The people that a camera sees."""
         return Tracker()
 
-    def see(self, pixels: Pixels, options: BlazePoseOptions, stamp: Any, memory: Tracker | None) -> Sight:
+    def see(self, pixels: Pixels, options: BlazePoseOptions, stamp: object, memory: Tracker | None) -> Sight:
         """See people: those of the images before are looked for where they were."""
         following = memory is not None and options.tracking
         if memory is not None and not options.tracking:
@@ -161,7 +159,7 @@ def _scene(
     )  # fmt: skip
 
 
-def _output_names(graph: Any, shapes: dict[str, list[int]], size: int, file: str) -> dict[str, str]:
+def _output_names(graph: Graph, shapes: dict[str, list[int]], size: int, file: str) -> dict[str, str]:
     """The tensors of a graph's outputs, found by their shapes.
 
     Raises:
@@ -180,13 +178,3 @@ def _output_names(graph: Any, shapes: dict[str, list[int]], size: int, file: str
             f"outputs {', '.join(map(str, there))}"
         )
     return {name: there[tuple(shape)] for name, shape in shapes.items()}
-
-
-def _with_probabilities(graph: Any, mask: str) -> Any:
-    """The graph with a sigmoid behind its mask, where it costs least; the names of outputs stay."""
-    logits = graph.output(mask).get_node().input_value(0)
-    logits.get_tensor().set_names(set())
-    probability = ops.sigmoid(logits).output(0)
-    probability.get_tensor().set_names({mask})
-    ports = [port for port in graph.outputs if port.get_node().input_value(0) != logits]
-    return ov.Model([*ports, probability], graph.get_parameters(), graph.get_friendly_name())

@@ -7,7 +7,6 @@ room for more people.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ class Clock:
     def __init__(self) -> None:
         self._last: float | None = None
 
-    def step(self, stamp: Any) -> float:
+    def step(self, stamp: object) -> float:
         """Seconds since the image before; below 0 where time went back."""
         now = seconds(stamp)
         before, self._last = self._last, now
@@ -53,7 +52,7 @@ class Clock:
         return now - before
 
 
-def seconds(stamp: Any) -> float | None:
+def seconds(stamp: object) -> float | None:
     """A stamp in seconds: a number, or what has `sec` and `nanosec`; None for anything else."""
     if hasattr(stamp, "sec") and hasattr(stamp, "nanosec"):
         stamp = stamp.sec + stamp.nanosec * 1e-9
@@ -80,7 +79,7 @@ class Tracker:
     def follow(
         self,
         shape: tuple[int, int],
-        stamp: Any,
+        stamp: object,
         detect: Detect,
         look: Look,
         options: BlazePoseOptions,

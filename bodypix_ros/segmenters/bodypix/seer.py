@@ -4,7 +4,6 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +13,10 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.resize import resize
 from bodypix_ros.models import tfjs
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime.network import Networks, Request
+from bodypix_ros.runtime.network import Graph, Networks, Request
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Box, Person, Scene, Timings
-from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, keypoint_box
 from bodypix_ros.segmenters.bodypix import masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
@@ -53,7 +52,7 @@ _HEAD_START = 600_000
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
 
 
-class BodyPix(Seer[BodyPixOptions]):
+class BodyPix(Seer[BodyPixOptions, Memory]):
     """BodyPix 2 with MobileNetV1 or ResNet50."""
 
     def __init__(
@@ -88,7 +87,7 @@ class BodyPix(Seer[BodyPixOptions]):
         where = self._geometry(height, width)
         return where.y.internal, where.x.internal
 
-    def see(self, pixels: Pixels, options: BodyPixOptions, stamp: Any, memory: Any) -> Sight:  # noqa: ARG002
+    def see(self, pixels: Pixels, options: BodyPixOptions, stamp: object, memory: Memory | None) -> Sight:  # noqa: ARG002
         """See people: the original's formulas, exact but for the instances' borders."""
         where = self._geometry(*pixels.shape)
         network = self._network.network(where.y.internal, where.x.internal)
@@ -173,7 +172,7 @@ def _joined(upper: Box, lower: Box) -> Box:
     return min(upper[0], lower[0]), upper[1], max(upper[2], lower[2]), lower[3]
 
 
-def _output_names(graph: Any, model: str) -> list[str]:
+def _output_names(graph: Graph, model: str) -> list[str]:
     """The graph's names of the outputs in use, in the order of _OUTPUTS.
 
     Raises:

@@ -21,10 +21,10 @@ from bodypix_ros.imaging.resize import Samples, resize
 from bodypix_ros.kernels import Array, kernel
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Seer, Sight
+from bodypix_ros.segmenters.base import Memory, Seer, Sight
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 _NO_BIAS = np.zeros(3, np.float32)
@@ -66,7 +66,7 @@ def _round(values: Array) -> None:
         values[i] = np.floor(values[i] + np.float32(0.5)) * np.float32(1 / 255)
 
 
-class Selfie(Seer[SelfieOptions]):
+class Selfie(Seer[SelfieOptions, Memory]):
     """Selfie Segmentation, general or landscape."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Selfie(Seer[SelfieOptions]):
         """Height and width of the network's input, whatever the image's."""
         return self._size
 
-    def see(self, pixels: Pixels, options: SelfieOptions, stamp: Any, memory: Any) -> Sight:  # noqa: ARG002
+    def see(self, pixels: Pixels, options: SelfieOptions, stamp: object, memory: Memory | None) -> Sight:  # noqa: ARG002
         """See people, all of them as one Person."""
         height, width = pixels.shape
         with self._network.network(*self._size).request() as request:
@@ -112,7 +112,7 @@ class Selfie(Seer[SelfieOptions]):
         )
 
 
-def _check(graph: Any, name: str) -> tuple[int, int]:
+def _check(graph: Graph, name: str) -> tuple[int, int]:
     """Height and width of the input.
 
     Raises:

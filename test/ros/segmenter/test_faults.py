@@ -9,11 +9,12 @@ import pytest
 
 from bodypix_ros.errors import DeviceError
 from bodypix_ros.ros.renderer.joining import IMAGE, Joiner
+from bodypix_ros.ros.segmenter.diagnostics import camera_status, node_status
 from bodypix_ros.ros.segmenter.inference import FAILURES, FORGIVEN_S, RELOADS, Inference
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
-from bodypix_ros.ros.shared.diagnostics import Window, camera_status, node_status
+from bodypix_ros.ros.shared.diagnostics import Window
 from bodypix_ros.segmenters.blazepose.tracking import Tracker
 from support.blazepose import OPTIONS, SHAPE, World, person
 from support.fake import scene_of

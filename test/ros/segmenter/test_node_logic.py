@@ -14,17 +14,19 @@ from ruamel.yaml import YAML
 
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.anatomy import KEYPOINTS
-from bodypix_ros.errors import DeviceError
+from bodypix_ros.errors import ClosedError, DeviceError
 from bodypix_ros.models import catalogue
 from bodypix_ros.options import options_of
+from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import people
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
+from bodypix_ros.ros.segmenter.diagnostics import Statistics, camera_status, node_status
 from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
 from bodypix_ros.ros.segmenter.outputs import absent
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
 from bodypix_ros.ros.segmenter.pipeline import wanted
 from bodypix_ros.ros.shared import diagnostics, outage
-from bodypix_ros.ros.shared.diagnostics import Statistics, Window, camera_status, node_status
+from bodypix_ros.ros.shared.diagnostics import Window
 from bodypix_ros.ros.shared.log import Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.threads import in_background
@@ -525,6 +527,28 @@ def test_other_cameras_go_on_while_a_new_size_compiles():
         rig.device.gate.set()
         until(lambda: rig.cameras["large"].statistics.counts.published == 1)
         assert rig.device.prepared == [(8, 12), (40, 60)]
+
+
+def test_what_is_closed_is_no_failing_device():
+    device = Device()
+    inference = Inference(lambda _: device, "GPU,CPU", lambda: ["GPU", "CPU"], Log())
+    stream = inference.stream()
+    Segmenter.close(device)
+    for _ in range(3 * FAILURES):
+        with pytest.raises(ClosedError, match="fake was closed; load it again"):
+            stream.segment(np.zeros((4, 4, 3), np.uint8), "bgr8")
+    assert inference.left == ()
+
+
+def test_a_network_that_was_thrown_out_is_compiled_again_beside_the_frames_not_in_one():
+    with Rig() as rig:
+        rig.send(frame())
+        rig.send(frame())
+        assert rig.device.prepared == [(8, 12)]
+        rig.device.networks.sizes.clear()  # too many other sizes came
+        rig.send(frame())
+        assert rig.device.prepared == [(8, 12), (8, 12)]
+        assert rig.cameras[""].statistics.counts.published == 3
 
 
 def test_a_size_that_cannot_be_compiled_is_a_failure():
