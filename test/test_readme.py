@@ -1,42 +1,87 @@
-"""The README's tables of parameters and modes say what the code does."""
+"""The pages say what the code does: generated tables and parameter files are fresh, links lead somewhere."""
 
-from typing import Any
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
-from bodypix_ros.options import Option
-from bodypix_ros.rendering import MODES
-from bodypix_ros.ros.renderer import options as renderer
+from bodypix_ros.cli import COMMANDS
 from bodypix_ros.ros.segmenter.outputs import OUTPUTS
-from bodypix_ros.ros.segmenter.parameters import parameters
 from support.paths import ROOT
+from support.tables import tables
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+NODES = (ROOT / "docs/nodes.md").read_text(encoding="utf-8")
+PAGES = sorted(ROOT.glob("*.md")) + sorted((ROOT / "docs").glob("*.md"))
 
 
-def row(option: Option) -> str:
-    """A parameter's line: name, default, range, when it may change, meaning."""
-    default: Any = option.default
-    if option.kind is tuple:
-        default = f"[{', '.join(default)}]"
-    elif option.kind is bool:
-        default = str(default).lower()
-    span = "" if option.low is None else f"{option.low:g}..{option.high:g}"
-    live = "any time" if option.live else "unconfigured"
-    cells = (f"`{option.name}`", "empty" if default == "" else default, span, live, option.text)
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize(
-    "options", [[*parameters().values()], [*renderer.parameters().values()]], ids=["segmenter", "renderer"]
-)
-def test_every_parameter_has_its_line(options: list[Option]) -> None:
-    missing = [row(option) for option in options if row(option) not in README]
-    assert not missing, "lines for README.md:\n" + "\n".join(missing)
+def test_everything_generated_is_fresh() -> None:
+    assert tables.stale() == [], "run: python docs/tables.py"
 
 
-def test_every_topic_and_mode_is_named() -> None:
+def test_the_script_names_what_is_stale_and_puts_it_right(tmp_path: Path) -> None:
+    for name in (*tables.PAGES, *tables.files(), "docs/tables.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((ROOT / name).read_bytes())
+
+    def run(*arguments: str) -> tuple[int, str]:
+        command = [sys.executable, str(tmp_path / "docs/tables.py"), *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    page, file = tmp_path / "docs/nodes.md", tmp_path / "config/renderer.yaml"
+    page.write_text(page.read_text(encoding="utf-8").replace("| `opacity` | 0.5 |", "| `opacity` | 0.9 |"))
+    file.write_text(file.read_text(encoding="utf-8").replace("opacity: 0.5", "opacity: 0.9"))
+    stale = "stale: docs/nodes.md: renderer parameters\nstale: config/renderer.yaml\n"
+    assert run("--check") == (1, stale)
+    assert run() == (0, stale.replace("stale", "written"))
+    assert run("--check") == (0, "")
+    assert page.read_bytes() == (ROOT / "docs/nodes.md").read_bytes()
+    page.write_text(page.read_text(encoding="utf-8").replace("generated: renderer", "generated: painter"))
+    code, text = run("--check")
+    assert code == 1
+    assert "no table is called 'painter parameters'" in text
+
+
+@pytest.mark.parametrize("name", tables.files())
+def test_a_parameter_file_holds_the_defaults(name: str) -> None:
+    renders = name == "config/renderer.yaml"
+    values = YAML(typ="safe").load(ROOT / name)["/**"]["ros__parameters"]
+    known = tables.renderer_parameters() if renders else tables.segmenter_parameters()
+    assert values.keys() <= known.keys()
+    for option in known.values():
+        if option.name not in values:
+            assert "by default for" in option.text, option.name  # left to the model
+            continue
+        default = list(option.default) if option.kind is tuple else option.default
+        if (name, option.name) == ("config/multi_camera.yaml", "cameras"):
+            default = ["front", "rear"]
+        assert (values[option.name], type(values[option.name])) == (default, type(default))
+
+
+def test_every_topic_and_command_is_named() -> None:
     for topic in (*OUTPUTS, "camera_info", "skeletons"):
-        assert f"`{topic}`" in README, topic
-    for name, mode in MODES.items():
-        assert f"| `{name}` | {mode.text} |" in README, f"| `{name}` | {mode.text} |"
+        assert f"`{topic}`" in NODES, topic
+    for command in COMMANDS:
+        assert f"| `bodypix {command}" in README, command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

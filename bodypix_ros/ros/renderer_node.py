@@ -26,7 +26,7 @@ LOOK_S = 0.25
 
 
 class RendererNode(Node):  # type: ignore[misc]
-    """See the README's table of topics and parameters."""
+    """Its topics and parameters are in docs/nodes.md."""
 
     def __init__(self, **arguments: Any) -> None:
         """Publish; nothing is subscribed to yet.

@@ -13,7 +13,7 @@ from typing import Any
 
 from diagnostic_updater import Updater
 from lifecycle_msgs.msg import Transition
-from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rcl_interfaces.msg import SetParametersResult
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNodeMixin, TransitionCallbackReturn
@@ -26,7 +26,7 @@ from std_srvs.srv import SetBool
 from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.segmenter import diagnostics, inference
-from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, node_parameters
+from bodypix_ros.ros.segmenter.parameters import AUTOSTART, Settings, model_parameters, node_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, run
@@ -34,7 +34,7 @@ from bodypix_ros.ros.shared.threads import in_background
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
-    """See the README's table of topics and parameters."""
+    """Its topics and parameters are in docs/nodes.md."""
 
     def __init__(self, **arguments: Any) -> None:
         """Declare the parameters; nothing is loaded yet.
@@ -79,8 +79,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         except ValueError as error:
             raise StartError(str(error)) from error
         values |= declare(self, options.values(), fixed=fixed)
-        text = "configure and activate at the start, without being told to"
-        self.declare_parameter("autostart", True, ParameterDescriptor(description=text, read_only=True))
+        declare(self, [AUTOSTART])
         try:
             return Settings().changed(values)
         except ValueError as error:

@@ -25,7 +25,7 @@ _TICK_S = 0.005
 
 
 class SourceNode(Node):  # type: ignore[misc]
-    """See the README's table of topics and parameters."""
+    """Its topics and parameters are in docs/nodes.md."""
 
     def __init__(self, **arguments: Any) -> None:
         """Find what is to be played, and begin.

@@ -17,7 +17,8 @@ class Placement:
 
     device: str = option(
         "AUTO",
-        "AUTO (first of GPU, NPU, CPU that runs the model), a device, or an order: GPU,CPU",
+        "AUTO (first of GPU, NPU, CPU that runs the model), a device, or an order such as GPU,CPU, of which "
+        "those that are not here are left out and named",
         live=False,
         short="d",
     )

@@ -1,6 +1,5 @@
 """One camera: every topic, every encoding, parameters, bad frames."""
 
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +9,7 @@ from std_srvs.srv import SetBool
 from vision_msgs.msg import LabelInfo
 
 import bodypix_ros
+from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import images, labels
 from bodypix_ros.ros.segmenter.parameters import parameters
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
@@ -93,7 +93,7 @@ def test_every_output_equals_the_librarys_and_has_the_images_header(peer, camera
     assert expected.persons
     check(answers, expected)
     assert all(answer.header == frame.header for answer in answers)
-    assert all(detection.header == frame.header for detection in answers[0].detections)
+    assert all(detection.header == frame.header for detection in answers[list(OUTPUTS).index("persons")].detections)
 
 
 def test_a_reliable_camera_is_heard_too(peer, camera, outputs, library, picture):
@@ -206,7 +206,7 @@ def test_label_infos_reach_who_joins_late_and_follow_the_threshold(peer, node, c
 
 
 def test_parameters_change_live(peer, node, camera, outputs, library, picture):
-    changes = {"segmentation_threshold": 0.5, "max_detections": 2, "nms_radius": 5.0, "flip_horizontal": True}
+    changes = {"segmentation_threshold": 0.5, "max_detections": 2, "nms_radius": 5.0, "parts": True}
     before = {name: peer.get(node.path, name) for name in changes}
     try:
         for name, value in changes.items():
@@ -245,7 +245,7 @@ def test_refused_parameters_give_the_reason_and_stay(peer, node, name, value, re
 
 
 def test_descriptors_carry_the_models_ranges(peer, node):
-    fields = [field for field in dataclasses.fields(BodyPixOptions) if field.low is not None]
+    fields = [option for option in options_of(BodyPixOptions).values() if option.low is not None]
 
     descriptors = peer.describe(node.path, [field.name for field in fields])
 

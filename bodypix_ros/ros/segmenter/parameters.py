@@ -67,6 +67,12 @@ class NodeOptions(LoadOptions):
         return "THROUGHPUT" if len(self.camera_names) > 1 else "LATENCY"
 
 
+AUTOSTART = Option(
+    "autostart", True, "configure and activate by itself; false: wait for lifecycle transitions", live=False
+)
+"""The parameter that the node itself reads, at its start only."""
+
+
 def node_parameters() -> Mapping[str, Option]:
     """The node's own parameters."""
     return options_of(NodeOptions)

@@ -384,19 +384,10 @@ def test_max_rate_and_nobody_who_looks_leave_frames_out(studio, types, header):
 # Parameters
 
 
-def test_the_config_file_names_every_parameter_with_its_default_and_range():
-    text = (ROOT / "config/renderer.yaml").read_text()
-    values = YAML(typ="safe").load(text)["/**"]["ros__parameters"]
-    assert set(values) == set(parameters())
-    for name, option in parameters().items():
-        default = list(option.default) if option.kind is tuple else option.default
-        assert values[name] == default
-        assert type(values[name]) is type(default)
-        comment = re.search(rf"((?: *#.*\n)+) *{name}:", text).group(1)
-        words = " ".join(re.sub(r"^ *# ?", "", line) for line in comment.splitlines())
-        assert option.text.lower() in words.lower()
-        if option.low is not None:
-            assert f"{option.low} to {option.high}" in words
+def test_the_parameter_file_is_accepted_and_changes_nothing():
+    """What it says is made by docs/tables.py; see test_readme.py."""
+    values = YAML(typ="safe").load(ROOT / "config/renderer.yaml")["/**"]["ros__parameters"]
+    assert values.keys() == parameters().keys()
     assert RendererOptions().changed(values) == RendererOptions()
 
 
