@@ -23,6 +23,7 @@ from typing import Any
 from bodypix_ros.options import Option, options_of
 from bodypix_ros.perception.options import LoadOptions
 from bodypix_ros.rendering import MODES, Style
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer import options as renderer
 from bodypix_ros.ros.segmenter import parameters as segmenter
 from bodypix_ros.ros.source.options import SourceOptions
@@ -38,6 +39,9 @@ def tables() -> dict[str, str]:
     """The tables of the pages by name."""
     load = {name: known for name, known in options_of(LoadOptions).items() if name != "model"}
     return {
+        "segmenter topics": _table(
+            ("topic", "type", "contract"), ((f"`{o.topic}`", o.kind, o.text) for o in OUTPUTS.values())
+        ),
         "segmenter parameters": _parameters(segmenter_parameters(), "unconfigured"),
         "renderer parameters": _parameters(renderer_parameters()),
         "source parameters": _parameters(options_of(SourceOptions)),

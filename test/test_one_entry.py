@@ -24,13 +24,16 @@ from bodypix_ros.models import catalogue
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.options import check_all, option
 from bodypix_ros.rendering import MODES, Mode, Style
+from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.outputs import OUTPUTS, Output, absent
 from bodypix_ros.ros.renderer import options as renderer
-from bodypix_ros.ros.segmenter import pipeline
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
 from bodypix_ros.scene import Scene, Timings
-from bodypix_ros.segmenters.base import Seer, Sight
-from bodypix_ros.segmenters.families import FAMILIES, Family, options_of_all
+from bodypix_ros.segmenters.base import Memory, Seer, Sight
+from bodypix_ros.segmenters.families import FAMILIES, Family, family_of, options_of_all
+from support import policy
 from support.fake import FakeNetworks, people_picture, scene_of
+from support.rig import LABEL_INFOS, Rig, frame
 from support.tables import tables
 
 PICTURE = people_picture(96, 128, people=2)
@@ -54,7 +57,7 @@ class ReddishOptions:
         return 9
 
 
-class Reddish(Seer[ReddishOptions]):
+class Reddish(Seer[ReddishOptions, Memory]):
     """Sees a person in every red blob; none at all from a redness of 0.9 on."""
 
     def __init__(self, model: Any, files: Any, placement: Any, options: ReddishOptions) -> None:
@@ -185,7 +188,7 @@ def test_a_family_has_ros_parameters(family: str) -> None:
 
 
 def test_a_family_says_by_its_entry_what_it_does_not_give(family: str) -> None:
-    assert pipeline.absent(family) == {
+    assert absent(family_of(family).gives) == {
         "part_mask": "the model has no parts",
         "keypoints_3d": "the model has no metres",
     }
@@ -284,7 +287,41 @@ def test_commands_draw_a_mode(mode: str, family: str, call: Callable[..., str]) 
     assert blue < 60 > red
 
 
-# An output of the segmenter: one entry in the table of `ros/segmenter/outputs.py`
-#
-# To be held here: a made-up entry (monkeypatch.setitem) is published by the pipeline, laid down in the bag,
-# asked of config/sros2_policy.xml, and is a row of the table "segmenter topics" in docs/nodes.md.
+# An output
+
+
+@pytest.fixture
+def output(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make an output up, and give its topic."""
+
+    def make(types: Any, seen: Any) -> Any:
+        return images.label_image(types, seen.header, ~seen.scene.person_mask)
+
+    entry = Output("elsewhere_mask", "sensor_msgs/msg/Image", "mono8: 1 where nobody is", make)
+    monkeypatch.setitem(OUTPUTS, entry.topic, entry)
+    return entry.topic
+
+
+def test_an_output_is_published_while_somebody_listens(output: str) -> None:
+    with Rig(listening=()) as rig:
+        rig.send(frame())
+        assert rig.cameras[""].port.topics() == []
+        rig.cameras[""].port.listening.add(output)
+        rig.send(frame(np.zeros((8, 12, 3), np.uint8)))
+        ((topic, message),) = [p for p in rig.cameras[""].port.published if p[0] not in LABEL_INFOS]
+        assert (topic, message.header.frame_id, set(message.data)) == (output, "lens", {1})
+
+
+def test_an_output_is_laid_down_in_the_bag_and_is_everywhere(
+    output: str, family: str, call: Callable[..., str]
+) -> None:
+    write_bag(Path("in"))
+    call("bag", "in", "out", "-i", "/front/image", "-m", family, "-q")
+    message = read_bag(Path("out"))[f"/front/{output}"]
+    mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
+    assert (mask == ~scene_of(PICTURE).person_mask).all()
+    assert f"/camera/{output}" in call("bag", "--help")
+    row = f"| `{output}` | sensor_msgs/msg/Image | mono8: 1 where nobody is |"
+    assert row in tables.tables()["segmenter topics"]
+    allowed = policy.read(policy.POLICY)["/bodypix_ros/segmenter"].allowed
+    assert {topic for topic in OUTPUTS if ("publish", topic) not in allowed} == {output}

@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bodypix_ros.cli import COMMANDS
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from support.paths import ROOT
 from support.tables import tables
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Generator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 from urllib.request import HTTPSHandler
 
@@ -22,11 +21,12 @@ from bodypix_ros.errors import DownloadError
 from bodypix_ros.models import catalogue
 from bodypix_ros.models.download import download
 from bodypix_ros.rendering import MODES
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer.joining import IMAGE
 from bodypix_ros.ros.renderer.options import inputs_of
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from support import policy
 from support.paths import ROOT
+from support.servers import serving
 
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 
@@ -70,12 +70,8 @@ def hops(monkeypatch: pytest.MonkeyPatch) -> Generator[Hops, None, None]:
         return handler.do_open(HTTPConnection, request)
 
     monkeypatch.setattr(HTTPSHandler, "https_open", without_tls)
-    with Hops() as running:
-        thread = Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Hops()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 def _get(url: str, part: Path) -> None:

@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 
 from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import markers as skeletons
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer import drawing
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.source.options import SourceOptions
 from support.paths import ROOT
 

@@ -20,7 +20,7 @@ from bodypix_ros import rendering
 from bodypix_ros.bags.typestore import rosbags_types
 from bodypix_ros.errors import PlacingError
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS, Seen, outputs_of
+from bodypix_ros.ros.messages.outputs import OUTPUTS, Seen, outputs_of
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
 

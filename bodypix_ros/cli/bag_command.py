@@ -24,7 +24,7 @@ class BagCommand(generated.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the outputs, then the options."""
-        from bodypix_ros.ros.segmenter.outputs import OUTPUTS
+        from bodypix_ros.ros.messages.outputs import OUTPUTS
 
         rows = [(f"/camera/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}") for o in OUTPUTS.values()]
         rows.append(("/camera/debug_image/compressed", "sensor_msgs/msg/CompressedImage: JPEG; with --mode"))

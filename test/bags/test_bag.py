@@ -18,87 +18,40 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from rosbags.interfaces import QosDurability, QosReliability
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionMode, Reader
 
 import bodypix_ros
 from bodypix_ros.bags import plan as planning
 from bodypix_ros.bags.process import process
 from bodypix_ros.bags.reading import InputBag
-from bodypix_ros.bags.typestore import default_message, rosbags_types, typestore
 from bodypix_ros.bags.writing import STORAGES
 from bodypix_ros.cli import main
 from bodypix_ros.errors import BagError
 from bodypix_ros.ros.messages import images
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.families import FAMILIES
+from support.bags import (
+    COMPRESSED,
+    IMAGE,
+    START_NS,
+    STORE,
+    STRING,
+    camera_info,
+    header,
+    raw,
+    read_bag,
+    write_bag,
+)
+from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.paths import ROOT, TESTS
 
-STORE = typestore()
-TYPES = rosbags_types(STORE)
-IMAGE, COMPRESSED, STRING = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 NAMES = ("persons", "keypoints", "instance_mask", "part_mask")
 LABELS = ("instance_mask/label_info", "part_mask/label_info")
-START_NS = 1_700_000_000_000_000_000
 
 
 class Fake(FakeSegmenter):
     given = BodyPixOptions(max_detections=3)
-
-
-def header(number, frame_id="camera"):
-    time = STORE.types["builtin_interfaces/msg/Time"](sec=100 + number, nanosec=7)
-    return STORE.types["std_msgs/msg/Header"](stamp=time, frame_id=frame_id)
-
-
-def raw(number, picture):
-    message = TYPES.Image()
-    message.header, message.encoding = header(number), "bgr8"
-    message.height, message.width, message.step = *picture.shape[:2], 3 * picture.shape[1]
-    message.data = picture.reshape(-1)
-    return message
-
-
-def compressed(number, picture, suffix=".png"):
-    data = cv2.imencode(suffix, picture)[1].reshape(-1)
-    return STORE.types[COMPRESSED](header=header(number), format=suffix[1:], data=data)
-
-
-def string(number, *_):
-    return STORE.types[STRING](data=f"number {number}")
-
-
-MAKERS = {IMAGE: raw, COMPRESSED: compressed, STRING: string}
-
-
-def write_bag(path, topics, storage="mcap", pictures=None, packed=False):
-    """A bag with a message per picture on every topic: {name: type, or a function of number and picture}."""
-    pictures = [people_picture(40, 60, people=k) for k in (2, 0, 1)] if pictures is None else pictures
-    writer = Writer(path, version=8, storage_plugin=StoragePlugin[storage.upper()])
-    if packed:
-        writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
-    with writer:
-        for name, kind in topics.items():
-            make = MAKERS.get(kind, kind)
-            connection = None
-            for k, picture in enumerate(pictures):
-                message = make(k, picture)
-                msgtype = message.__msgtype__
-                connection = connection or writer.add_connection(name, msgtype, typestore=STORE)
-                data = STORE.serialize_cdr(message, msgtype)
-                writer.write(connection, START_NS + k * 10**8, data)
-            if connection is None:
-                writer.add_connection(name, kind, typestore=STORE)
-    return pictures
-
-
-def read_bag(path):
-    """{topic: [(record timestamp, message)]} of a bag, and its connections by topic."""
-    with Reader(path) as reader:
-        found = {connection.topic: [] for connection in reader.connections}
-        for connection, time_ns, data in reader.messages():
-            found[connection.topic].append((time_ns, STORE.deserialize_cdr(data, connection.msgtype)))
-        return found, {connection.topic: connection for connection in reader.connections}
 
 
 @pytest.fixture
@@ -114,10 +67,7 @@ def call(tmp_path, monkeypatch):
 
     def run(*arguments, code=0):
         before = {path for path in tmp_path.iterdir() if path.name != "out"}
-        result = CliRunner().invoke(main, ["bag", *map(str, arguments)])
-        if result.exit_code != code:
-            pytest.fail(f"exit code {result.exit_code}, not {code}:\n{result.output}\n{result.exception!r}")
-        assert "Traceback" not in result.output
+        result = invoke("bag", *arguments, code=code)
         after = {path for path in tmp_path.iterdir() if path.name != "out"}
         assert after == before  # nothing temporary stays, whatever happened
         return result.output
@@ -237,14 +187,6 @@ def test_only_what_the_model_gives_is_written(call):
     assert set(read_bag(call.folder / "out")[0]) == {
         "/persons", "/keypoints", "/instance_mask", "/instance_mask/label_info", "/confidence"
     }  # fmt: skip
-
-
-def camera_info(number, picture, width=None):
-    message = default_message(STORE, "sensor_msgs/msg/CameraInfo")
-    message.header, message.distortion_model = header(number), "plumb_bob"
-    message.height, message.width = picture.shape[0], width or picture.shape[1]
-    message.k = np.array([50.0, 0, 30, 0, 50, 20, 0, 0, 1])
-    return message
 
 
 def metric_scene(image):
@@ -377,7 +319,8 @@ def test_bags_that_are_cut_off_end_with_one_message_and_no_output(call, storage,
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_bags_that_are_broken_in_the_middle_leave_nothing(call, storage):
-    write_bag(call.folder / "in", {"/image": IMAGE}, storage, noisy(60), packed=storage == "mcap")
+    packed = CompressionMode.STORAGE if storage == "mcap" else None
+    write_bag(call.folder / "in", {"/image": IMAGE}, storage, noisy(60), packed)
     (file,) = (call.folder / "in").glob("in.*")
     overwrite(file, 0.6)
     output = call("in", "out", "-i", "/image", code=1)

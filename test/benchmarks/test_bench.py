@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from bodypix_ros import DEFAULT_MODEL, media
 from bodypix_ros.benchmarks import compare, machine, peers, people, pipeline, plot, scaling
-from bodypix_ros.cli import main
 from bodypix_ros.errors import PeerError
 from bodypix_ros.models import catalogue
 from support.checkpoints import write_tiny_bodypix
+from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture
 from support.paths import ROOT
 
@@ -41,10 +40,8 @@ def bench(tmp_path, monkeypatch, models):
     media.write_picture(tmp_path / "a.png", people_picture(240, 320))
 
     def run(*arguments, code=0):
-        words = ["bench", "a.png", "-m", TINY, "-d", "CPU", "--model-dir", str(models), *map(str, arguments)]
-        result = CliRunner().invoke(main, words)
-        assert result.exit_code == code, f"{result.output}\n{result.exception!r}"
-        return result
+        words = ("bench", "a.png", "-m", TINY, "-d", "CPU", "--model-dir", models)
+        return invoke(*words, *arguments, code=code)
 
     return run
 

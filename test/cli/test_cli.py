@@ -25,6 +25,7 @@ from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 
 
@@ -48,11 +49,7 @@ def call(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments, code=0):
-        result = CliRunner().invoke(main, [str(a) for a in arguments])
-        if result.exit_code != code:
-            pytest.fail(f"exit code {result.exit_code}, not {code}:\n{result.output}\n{result.exception!r}")
-        assert "Traceback" not in result.output
-        return result
+        return invoke(*arguments, code=code)
 
     run.folder = tmp_path
     return run

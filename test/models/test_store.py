@@ -26,6 +26,7 @@ from bodypix_ros.models import catalogue, packages, store
 from bodypix_ros.models.catalogue import Model, ModelFile, Package
 from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
 from support.paths import ROOT, TESTS
+from support.servers import serving
 
 GRAPH = {"format": "graph-model", "weights": [1.5, "ä"]}
 CANONICAL = json.dumps(GRAPH).encode()
@@ -94,12 +95,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Generator[Server, None, None]:
-    with Server() as running:
-        thread = Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Server()) as running:
         yield running
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -23,8 +23,8 @@ from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CompressedImage, Image
 
+from bodypix_ros.ros.messages import outputs
 from bodypix_ros.ros.messages.types import message_class
-from bodypix_ros.ros.segmenter import outputs
 
 PATIENCE_S = 30.0
 MODEL = "bodypix-mobilenet-050-s16-q4"

@@ -117,3 +117,11 @@ def test_a_wrong_value_at_start_is_named(model_dir):
             assert node.process.wait(30) == 1
             assert reason in node.output
             assert "Traceback" not in node.output
+
+
+def test_a_parameter_that_the_node_does_not_have_is_said(model_dir):
+    with NodeProcess(model=MODEL, model_dir=model_dir, device="CPU", flip_horizontal=True) as node:
+        node.wait_for("flip_horizontal was given, but is no parameter of this node")
+        node.wait_for("loaded in")
+        assert "model_dir was given" not in node.output
+        assert "use_sim_time" not in node.output

@@ -93,7 +93,8 @@ def test_every_output_equals_the_librarys_and_has_the_images_header(peer, camera
     assert expected.persons
     check(answers, expected)
     assert all(answer.header == frame.header for answer in answers)
-    assert all(detection.header == frame.header for detection in answers[list(OUTPUTS).index("persons")].detections)
+    persons = dict(zip(OUTPUTS, answers, strict=True))["persons"]
+    assert all(detection.header == frame.header for detection in persons.detections)
 
 
 def test_a_reliable_camera_is_heard_too(peer, camera, outputs, library, picture):

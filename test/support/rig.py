@@ -9,8 +9,8 @@ import numpy as np
 from bodypix_ros.bags import typestore
 from bodypix_ros.errors import DeviceError
 from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.segmenter.inference import Inference
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
 from bodypix_ros.scene import Timings

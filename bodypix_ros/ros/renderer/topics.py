@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bodypix_ros.ros.messages import markers
+from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer.drawing import COMPRESSED, RAW, Camera, Painter
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, required_of
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS
 from bodypix_ros.ros.shared.log import Log
 from bodypix_ros.ros.shared.outage import Outage
 from bodypix_ros.ros.shared.wiring import Input, Wiring, why_silent

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import images
+from bodypix_ros.ros.messages.outputs import OUTPUTS, Output, Seen, outputs_of
 from bodypix_ros.ros.messages.stencil import Stencils
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes, Stamp
 from bodypix_ros.ros.segmenter.diagnostics import Statistics
 from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS, Output, Seen, outputs_of
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit

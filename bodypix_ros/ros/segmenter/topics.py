@@ -3,8 +3,8 @@
 import time
 from typing import Final
 
+from bodypix_ros.ros.messages.outputs import OUTPUTS, absent, outputs_of
 from bodypix_ros.ros.messages.types import Message
-from bodypix_ros.ros.segmenter.outputs import OUTPUTS, absent, outputs_of
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
 from bodypix_ros.ros.shared.log import Log

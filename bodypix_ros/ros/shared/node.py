@@ -168,6 +168,13 @@ def fill(entry: Any, status: Status) -> Any:
     return entry
 
 
+def _say_unknown(node: Any) -> None:
+    """Say which parameters were given that the node does not have: rclpy passes over them in silence."""
+    for name in getattr(node, "_parameter_overrides", {}):
+        if "." not in name and not node.has_parameter(name):  # with a point: QoS, and those of other packages
+            node.get_logger().warning(f"{name} was given, but is no parameter of this node: it does nothing")
+
+
 def run(make_node: Callable[[], Any], args: list[str] | None = None) -> int:
     """Run a node until it is told to stop.
 
@@ -186,6 +193,7 @@ def run(make_node: Callable[[], Any], args: list[str] | None = None) -> int:
         except Exception as error:  # a wrong option, or an enclave of SROS 2 that is not in the keystore
             raise StartError(f"ROS 2 does not start: {error}") from error
         node = make_node()
+        _say_unknown(node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         executor.create_task(node.autostart)

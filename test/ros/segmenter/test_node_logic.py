@@ -19,10 +19,10 @@ from bodypix_ros.models import catalogue
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import people
+from bodypix_ros.ros.messages.outputs import absent
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.ros.segmenter.diagnostics import Statistics, camera_status, node_status
 from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
-from bodypix_ros.ros.segmenter.outputs import absent
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
 from bodypix_ros.ros.segmenter.pipeline import wanted
 from bodypix_ros.ros.shared import diagnostics, outage
