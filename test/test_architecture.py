@@ -35,6 +35,7 @@ ARROWS: Mapping[str, set[str]] = {
     "folders": {PUBLIC},
     "options": {"errors"},
     "scene": {"anatomy"},
+    "report": {"scene"},
     # Pixels, devices and files.
     "imaging": {"errors", "kernels"},
     "media": {"errors", "imaging"},
@@ -61,7 +62,8 @@ ARROWS: Mapping[str, set[str]] = {
         "errors", "media", "options", "ros.messages", "ros.shared", "ros.source", "space",
     },
     "bags": {
-        "errors", "options", "perception", "rendering", "ros.messages", "ros.segmenter", "scene", "space",
+        "errors", "options", "perception", "rendering", "report", "ros.messages", "ros.segmenter", "scene",
+        "space",
     },
     "benchmarks": _GROUND
     | {
@@ -69,7 +71,7 @@ ARROWS: Mapping[str, set[str]] = {
     },
     "cli": _GROUND
     | {
-        "bags", "benchmarks", "coco", "media", "models", "perception", "rendering", "ros.messages",
+        "bags", "benchmarks", "coco", "media", "report", "models", "perception", "rendering", "ros.messages",
         "runtime", "segmenters",
     },
 }  # fmt: skip

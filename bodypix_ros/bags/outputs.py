@@ -1,6 +1,5 @@
 """What `bodypix bag` writes for one image topic."""
 
-import struct
 from typing import TYPE_CHECKING, Any, Final
 
 from rosbags.interfaces import (
@@ -13,21 +12,22 @@ from rosbags.interfaces import (
     QosTime,
 )
 from rosbags.rosbag2 import Writer
-from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from bodypix_ros import rendering
+from bodypix_ros.bags.messages import CAMERA_INFO, deserialize
 from bodypix_ros.bags.typestore import rosbags_types
-from bodypix_ros.errors import PlacingError
+from bodypix_ros.errors import MessageError, PlacingError
+from bodypix_ros.rendering import Style
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.outputs import OUTPUTS, Seen, outputs_of
+from bodypix_ros.ros.messages.types import Header
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
 
 PICTURES: Final = "debug_image/compressed"
 """The topic of pictures that are drawn."""
 
-_CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
 
@@ -49,11 +49,7 @@ def topics() -> list[str]:
 
 
 class Outputs:
-    """The outputs of one image topic.
-
-    Attributes:
-        camera_info: The topic that says how the camera sees.
-    """
+    """The outputs of one image topic."""
 
     def __init__(self, writer: Writer, store: Typestore, prefix: str, segmenter: "Segmenter") -> None:
         """Write nothing yet.
@@ -71,7 +67,6 @@ class Outputs:
         self._connections: dict[str, Connection] = {}
         self._lens: Lens | None = None
         self._lens_error = ""
-        self.camera_info = f"{prefix}camera_info"
 
     @property
     def errors(self) -> dict[str, str]:
@@ -83,13 +78,11 @@ class Outputs:
     def calibrate(self, raw: bytes) -> None:
         """Take a serialized sensor_msgs/CameraInfo."""
         try:
-            self._lens = Lens.of(self._store.deserialize_cdr(raw, _CAMERA_INFO))
-        except PlacingError as error:
+            self._lens = Lens.of(deserialize(self._store, CAMERA_INFO, raw))
+        except (PlacingError, MessageError) as error:
             self._lens, self._lens_error = None, str(error)
-        except (SerdeError, ValueError, IndexError, AssertionError, struct.error) as error:
-            self._lens, self._lens_error = None, f"no whole {_CAMERA_INFO}: {error}"
 
-    def write(self, time_ns: int, header: Any, scene: Scene) -> None:
+    def write(self, time_ns: int, header: Header, scene: Scene) -> None:
         """Write what a Scene has; what is latched with the first one.
 
         Args:
@@ -110,9 +103,26 @@ class Outputs:
             if message is not None:
                 self._put(output.topic, time_ns, message, _LATCHED if output.latched else _VOLATILE)
 
-    def draw(self, time_ns: int, header: Any, image: images.Pixels, scene: Scene, mode: str) -> None:
-        """Write a picture; nothing where a privacy mode may show nothing."""
-        drawn = rendering.draw(image, scene, mode, bgr=True)
+    def draw(
+        self,
+        time_ns: int,
+        header: Header,
+        image: images.Pixels,
+        scene: Scene,
+        mode: str,
+        style: Style | None = None,
+    ) -> None:
+        """Write a picture; nothing where a privacy mode may show nothing.
+
+        Args:
+            time_ns: When the image was recorded.
+            header: The image's.
+            image: uint8 (H, W, 3), BGR.
+            scene: What was seen in it.
+            mode: One of `rendering.MODES`.
+            style: How it is drawn; None: as `Style` has it by default.
+        """
+        drawn = rendering.draw(image, scene, mode, style, bgr=True)
         if drawn is not None:
             self._put(PICTURES, time_ns, images.jpeg_image(self._types, header, drawn), _VOLATILE)
 

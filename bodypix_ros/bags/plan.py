@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bodypix_ros.bags.messages import CAMERA_INFO, COMPRESSED, IMAGE
 from bodypix_ros.bags.outputs import topics
 from bodypix_ros.bags.reading import InputBag
-
-IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +14,20 @@ class Plan:
 
     Attributes:
         cameras: The image topics, each with the prefix of its outputs.
+        calibrations: The topics that say how a camera sees, each with its image topic.
         copied: The topics that are copied.
         images: How many images the bag promises.
     """
 
     cameras: dict[str, str]
+    calibrations: dict[str, str]
     copied: frozenset[str]
     images: int
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All topics that are read."""
+        return self.copied.union(self.cameras, self.calibrations)
 
 
 def plan(
@@ -64,7 +70,9 @@ def plan(
     images = sum(c.msgcount for c in bag.connections if c.topic in cameras)
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
-    return Plan(cameras, copied, images)
+    infos = {f"{prefix}camera_info": name for name, prefix in cameras.items()}
+    calibrations = {info: name for info, name in infos.items() if types.get(info) == CAMERA_INFO}
+    return Plan(cameras, calibrations, copied, images)
 
 
 def _prefix(topic: str, msgtype: str) -> str:

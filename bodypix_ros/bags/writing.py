@@ -1,14 +1,13 @@
 """A bag that appears whole or not at all."""
 
-import fcntl
-import os
 import shutil
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
@@ -61,23 +60,39 @@ def _part_folder(target: Path) -> Generator[Path]:
     """
     folder = target.with_name(f".{target.name}.part")
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    lock = FileLock(folder / "lock")
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BagError(f"{target}: another process is writing this bag") from error
-        try:
-            shutil.rmtree(folder / target.name, ignore_errors=True)
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BagError(f"{target}: another process is writing this bag") from error
+    try:
+        shutil.rmtree(folder / target.name, ignore_errors=True)
+        yield folder
     finally:
-        os.close(handle)
+        shutil.rmtree(folder, ignore_errors=True)  # before anybody else may begin
+        lock.release()
 
 
-def copy_connection(writer: Writer, connection: Connection, store: Typestore) -> Connection:
-    """Announce a topic of the input in the output, with its definition as far as anybody knows it."""
+def copy_connections(
+    writer: Writer, connections: Iterable[Connection], topics: Collection[str], store: Typestore
+) -> dict[str, Connection]:
+    """Announce topics of the input in the output.
+
+    Args:
+        writer: Of the output.
+        connections: The input's; of several of one topic the last counts.
+        topics: Which.
+        store: From `typestore`.
+
+    Returns:
+        The output's connections by topic.
+    """
+    wanted = {connection.topic: connection for connection in connections if connection.topic in topics}
+    return {topic: _copy_connection(writer, connection, store) for topic, connection in wanted.items()}
+
+
+def _copy_connection(writer: Writer, connection: Connection, store: Typestore) -> Connection:
+    """Announce a topic with its definition, as far as anybody knows it."""
     definition, digest = connection.msgdef.data, connection.digest
     try:
         if not definition:

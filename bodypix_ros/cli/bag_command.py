@@ -12,9 +12,9 @@ from bodypix_ros.cli.options import (
     model_option,
     model_options,
     parse_mode,
-    progress_bar,
     quiet_option,
 )
+from bodypix_ros.cli.reporting import reporting, summary
 
 _path = click.Path(path_type=Path)
 
@@ -100,18 +100,13 @@ def command(
     check_target(target)
     with InputBag(source) as recorded:
         what = planning.plan(recorded, image_topics, copy, copy_all)
-        with (
-            load_segmenter(model, options) as segmenter,
-            progress_bar(what.images, " images", quiet) as bar,
-        ):
-            report = process(
-                segmenter, recorded, what, target, bar, storage=storage, mono16_max=mono16_max, mode=mode
+        with load_segmenter(model, options) as segmenter, reporting(what.images, quiet) as report:
+            process(
+                segmenter, recorded, what, target, report, storage=storage, mono16_max=mono16_max, mode=mode
             )
-            ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
-    failed, average = len(report.failures), report.segment_ms / report.images
-    click.echo(
-        f"{report.images} images, people found: {report.people}, {average:.1f} ms each ({ran_on})"
-        f", in {target}" + (f"; {failed} could not be used" if failed else "")
-    )
+            counted = f"{report.images} images, people found: {report.people}"
+            done = summary(counted, report, segmenter, target)
+    failed = len(report.failures)
+    click.echo(done + (f"; {failed} could not be used" if failed else ""))
     if failed:
         raise SystemExit(1)

@@ -136,7 +136,7 @@ def command(
       bodypix demo --sheet modes.jpg            # every mode side by side
     """  # noqa: D301 - click's mark
     from bodypix_ros import media, rendering
-    from bodypix_ros.cli.process import Output
+    from bodypix_ros.cli.output import Output
 
     arguments = drawing(options)
     if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):

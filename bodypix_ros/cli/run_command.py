@@ -1,5 +1,6 @@
 """`bodypix run`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +13,16 @@ from bodypix_ros.cli.options import (
     model_option,
     model_options,
     parse_mode,
-    progress_bar,
     quiet_option,
 )
+from bodypix_ros.cli.reporting import reporting, summary
 from bodypix_ros.errors import MediaError, OptionError
 
 if TYPE_CHECKING:
-    from bodypix_ros.cli.process import Report
+    from bodypix_ros.cli.output import Output
     from bodypix_ros.media import Source
     from bodypix_ros.perception.segmenter import Segmenter
-
+    from bodypix_ros.report import Report
 
 _SHARED = "min_keypoint_score"
 """The drawing option that is the model's, too: one flag serves both."""
@@ -164,7 +165,7 @@ def command(
       bodypix run photos/ --draw none --no-masks        # people.json only
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
-    from bodypix_ros.cli.process import Output
+    from bodypix_ros.cli.output import Output
 
     arguments = drawing(options)
     try:
@@ -178,19 +179,18 @@ def command(
         raise SystemExit(1)
 
 
-def execute(segmenter: "Segmenter", sources: "list[Source]", output: Any, quiet: bool) -> "Report":
+def execute(segmenter: "Segmenter", sources: "Sequence[Source]", output: "Output", quiet: bool) -> "Report":
     """Process the sources with a progress bar; close with a line on what was done."""
     from bodypix_ros.cli.process import process, stop_on_interrupt
     from bodypix_ros.media import Picture
 
     pictures = sum(isinstance(source, Picture) for source in sources)
-    with stop_on_interrupt() as stopped, progress_bar(pictures, " images", quiet) as bar:
-        report = process(segmenter, sources, output, bar, stopped)
+    with stop_on_interrupt() as stopped, reporting(pictures, quiet) as report:
+        process(segmenter, sources, output, report, stopped)
         early = stopped()
-    average = f", {report.segment_ms / report.images:.1f} ms each" if report.images else ""
+    counted = f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}"
     click.echo(
-        f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}{average} "
-        f"({segmenter.model} on {segmenter.device}, {segmenter.precision}), in {output.folder}"
+        summary(counted, report, segmenter, output.folder)
         + (f"; {_count(len(report.failures), 'source')} failed" if report.failures else "")
         + ("; stopped early" if early else "")
     )

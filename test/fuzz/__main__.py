@@ -1,5 +1,6 @@
 """The command line: see `fuzz`."""
 
+import os
 import pickle
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -10,6 +11,7 @@ from time import monotonic
 HERE = Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent)  # not this folder, whose modules have the names of others
 sys.path.insert(1, str(HERE.parents[1]))
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # it complains of pictures that a format cannot hold
 
 from tqdm import tqdm  # noqa: E402
 

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 from hypothesis import strategies as st
 
-from bodypix_ros.errors import CatalogueError
+from bodypix_ros.errors import CatalogueError, OptionError
 from bodypix_ros.models import catalogue
 from bodypix_ros.ros.segmenter.parameters import Settings, parameters
 from bodypix_ros.ros.shared.cameras import TRANSPORTS
@@ -51,7 +51,7 @@ def changes(folder: Path, steps: list[tuple[dict[str, Any], bool]]) -> str:
     settings, outcome = Settings(), "unchanged"
     for wanted, configured in steps:
         before, change = settings.values(), partial(settings.changed, wanted, configured=configured)
-        outcome, after = attempt(change, (ValueError,), tuple(wanted))
+        outcome, after = attempt(change, (OptionError,), tuple(wanted))
         check(settings.values() == before, "a change that was refused has changed something")
         if after is not None:
             settings = after
@@ -80,7 +80,7 @@ def file(folder: Path, text: bytes) -> str:
     except Exception:  # noqa: BLE001 - ROS refuses it before us, in its own words
         return "file is none"
     wanted = {key: value for key, value in entries if isinstance(key, str)}
-    outcome, settings = attempt(lambda: Settings().changed(wanted), (ValueError,), tuple(wanted))
+    outcome, settings = attempt(lambda: Settings().changed(wanted), (OptionError,), tuple(wanted))
     if settings is not None:
         _consistent(settings)
     return f"file {outcome}"

@@ -140,7 +140,6 @@ def _pictures() -> dict[str, list[bytes]]:
     """Good ones of all kinds."""
     rng = np.random.default_rng(0)
     pictures: dict[str, list[bytes]] = {suffix: [] for suffix in (*_ACCEPTED, *_REFUSED)}
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # of what a format cannot hold
     progressive = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 1]
     for shape in ((24, 31, 3), (24, 31), (24, 31, 4), (1, 1, 3), (64, 48, 3)):
         smooth = cv2.resize(rng.integers(0, 256, (4, 4, *shape[2:]), np.uint8), shape[1::-1])
@@ -153,7 +152,6 @@ def _pictures() -> dict[str, list[bytes]]:
                 if good:
                     made.append(data.tobytes())
         pictures[".jpg"].append(cv2.imencode(".jpg", smooth, progressive)[1].tobytes())
-    cv2.utils.logging.setLogLevel(level)
     return pictures
 
 

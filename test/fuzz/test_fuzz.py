@@ -29,7 +29,7 @@ EXPECTED = {
     },
     "downloads": {"accepted", "DownloadError", "DigestError"},
     "configuration": {"catalogue accepted", "catalogue CatalogueError", "parameters accepted"}
-    | {"parameters ValueError", "file accepted", "file is none"},
+    | {"parameters OptionError", "file accepted", "file is none"},
     "bags": {f"{storage} exit code {code}" for storage in ("mcap", "sqlite3") for code in (0, 1)},
 }
 

@@ -7,17 +7,29 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin, Writer
 
 from bodypix_ros.bags.typestore import default_message, rosbags_types, typestore
-from support.fake import people_picture
+from bodypix_ros.ros.messages import images
+from bodypix_ros.scene import Scene
+from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from support.fake import FakeSegmenter, people_picture
 
 STORE = typestore()
 TYPES = rosbags_types(STORE)
 IMAGE, COMPRESSED, STRING = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "std_msgs/msg/String"
 START_NS = 1_700_000_000_000_000_000
+NAMES = ("persons", "keypoints", "instance_mask", "part_mask")
+LABELS = ("instance_mask/label_info", "part_mask/label_info")
 
 Picture = npt.NDArray[np.uint8]
+
+
+class Fake(FakeSegmenter):
+    """One that sees three people at most."""
+
+    given = BodyPixOptions(max_detections=3)
 
 
 def header(number: int, frame_id: str = "camera") -> Any:
@@ -87,3 +99,35 @@ def read_bag(path: Path) -> tuple[dict[str, list[tuple[int, Any]]], dict[str, An
         for connection, time_ns, data in reader.messages():
             found[connection.topic].append((time_ns, STORE.deserialize_cdr(data, connection.msgtype)))
         return found, {connection.topic: connection for connection in reader.connections}
+
+
+def check_outputs(
+    found: Mapping[str, list[tuple[int, Any]]],
+    prefix: str,
+    scenes: Mapping[int, Scene],
+    threshold: float = 0.7,
+) -> None:
+    """Compare the outputs of one image topic with the library's scenes, {image number: scene}."""
+    for name in NAMES:
+        assert [time for time, _ in found[prefix + name]] == [START_NS + k * 10**8 for k in scenes]
+        for (_, message), (k, scene) in zip(found[prefix + name], scenes.items(), strict=True):
+            assert message.header == header(k)
+            if name.endswith("mask"):
+                mask, encoding = images.to_image(message)
+                assert encoding == "mono8"
+                assert (mask == getattr(scene, name)).all()
+                continue
+            assert len(message.detections) == len(scene.persons)
+            for detection, person in zip(message.detections, scene.persons, strict=True):
+                assert detection.bbox.size_x == person.box[2] - person.box[0]
+                if name == "persons":
+                    assert detection.results[0].hypothesis.score == person.score
+                else:
+                    xy = [(r.pose.pose.position.x, r.pose.pose.position.y) for r in detection.results]
+                    assert (np.array(xy, np.float32) == person.keypoints[:, :2]).all()
+    for name in LABELS:
+        ((time, message),) = found[prefix + name]
+        assert time == START_NS + min(scenes) * 10**8
+        assert message.header == header(min(scenes))
+        assert message.threshold == pytest.approx(threshold)
+        assert message.class_map[0].class_name == "background"

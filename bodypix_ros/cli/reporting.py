@@ -1,0 +1,33 @@
+"""How commands show what they do to many images, and what they say of it at the end."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bodypix_ros.cli.options import progress_bar
+
+if TYPE_CHECKING:
+    from bodypix_ros.perception.segmenter import Segmenter
+    from bodypix_ros.report import Report
+
+
+@contextmanager
+def reporting(images: int, quiet: bool) -> "Generator[Report]":
+    """Give a report that shows a progress bar, and complains above it on stderr.
+
+    Args:
+        images: How many there will be.
+        quiet: Show no bar.
+    """
+    from bodypix_ros.report import Report
+
+    with progress_bar(images, " images", quiet) as bar:
+        yield Report(lambda text: bar.write(f"bodypix: {text}", file=sys.stderr), bar)
+
+
+def summary(counted: str, report: "Report", segmenter: "Segmenter", where: object) -> str:
+    """One line on what was done: counts, time, what computed, and where the results are."""
+    average = "" if report.ms_each is None else f", {report.ms_each:.1f} ms each"
+    ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
+    return f"{counted}{average} ({ran_on}), in {where}"

@@ -1,0 +1,73 @@
+"""What became of many images: counted, and told to whoever asked for it. Nothing in here prints."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from bodypix_ros.scene import Scene
+
+
+class Progress(Protocol):
+    """Somebody who shows how far it is, such as tqdm's bar.
+
+    Attributes:
+        total: How many images there will be; None where that is not known.
+    """
+
+    total: float | None
+
+    def update(self) -> object:
+        """One image more is done."""
+
+
+class NoProgress:
+    """Nobody who looks."""
+
+    total: float | None = None
+
+    def update(self) -> None:
+        """Show nothing."""
+
+
+def _to_nobody(_: str) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done so far.
+
+    Attributes:
+        complain: Is told, in one line and at once, what could not be used.
+        progress: Gets every image, usable or not.
+        images: How many were used.
+        people: How many were found in them.
+        segment_ms: What seeing them took, in milliseconds, without compiling networks.
+        files: What was written.
+        failures: What `complain` was told of images and sources that could not be used.
+    """
+
+    complain: Callable[[str], None] = _to_nobody
+    progress: Progress = field(default_factory=NoProgress)
+    images: int = 0
+    people: int = 0
+    segment_ms: float = 0.0
+    files: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def count(self, scene: Scene) -> None:
+        """Count an image that was used."""
+        self.images += 1
+        self.people += len(scene.persons)
+        self.segment_ms += scene.timings.total_ms
+
+    def fail(self, why: str) -> None:
+        """Count something that could not be used."""
+        self.failures.append(why)
+        self.complain(why)
+
+    @property
+    def ms_each(self) -> float | None:
+        """Milliseconds per image; None without any."""
+        return self.segment_ms / self.images if self.images else None
