@@ -67,10 +67,10 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "bodypix = bodypix_ros.cli:main",
-            "segmenter_node = bodypix_ros.ros.segmenter_node:main",
-            "renderer_node = bodypix_ros.ros.renderer_node:main",
-            "source_node = bodypix_ros.ros.source_node:main",
+            "bodypix = bodypix_ros.doors:bodypix",
+            "segmenter_node = bodypix_ros.doors:segmenter_node",
+            "renderer_node = bodypix_ros.doors:renderer_node",
+            "source_node = bodypix_ros.doors:source_node",
         ]
     },
     zip_safe=False,

@@ -33,6 +33,7 @@ ARROWS: Mapping[str, set[str]] = {
     "anatomy": set(),
     "kernels": set(),
     "folders": {PUBLIC},
+    "doors": set(),  # what they lead to is imported by its name
     "options": {"errors"},
     "scene": {"anatomy"},
     "report": {"scene"},
@@ -71,8 +72,8 @@ ARROWS: Mapping[str, set[str]] = {
     },
     "cli": _GROUND
     | {
-        "bags", "benchmarks", "coco", "media", "report", "models", "perception", "rendering", "ros.messages",
-        "runtime", "segmenters",
+        "bags", "benchmarks", "coco", "doors", "media", "models", "perception", "rendering", "report",
+        "ros.messages", "runtime", "segmenters",
     },
 }  # fmt: skip
 """By room: the rooms that it may import, anywhere in its files. A new room is a new line."""

@@ -13,6 +13,7 @@ import click
 from bodypix_ros import __version__
 from bodypix_ros.cli.generated import spelled
 from bodypix_ros.cli.options import DEBUG, debug_option
+from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import BodypixError, DigestError, OptionError
 
 COMMANDS = {
@@ -51,6 +52,8 @@ class Commands(click.Group):
         try:
             with _unwinding():
                 return super().invoke(ctx)
+        except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, as after an error
+            ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
         except (BodypixError, ValueError, OSError, ImportError) as error:

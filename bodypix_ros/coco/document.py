@@ -7,9 +7,11 @@ masks are compressed RLE. The files load with `pycocotools.coco.COCO`.
 import json
 import shutil
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +20,32 @@ from bodypix_ros import media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
 from bodypix_ros.scene import Scene
 
-PERSON = 1
+PERSON: Final = 1
 """COCO's category of people."""
 
-CATEGORY: dict[str, Any] = {
+
+class Rle(TypedDict):
+    """A compressed mask: its height and width, and the lengths of its runs as text."""
+
+    size: list[int]
+    counts: str
+
+
+class Result(TypedDict):
+    """One person, as COCO writes what a model found; see `results`."""
+
+    image_id: int
+    category_id: int
+    score: float
+    bbox: list[int]
+    area: int
+    segmentation: Rle
+    keypoints: list[float]
+    keypoint_scores: list[float]
+    num_keypoints: int
+
+
+CATEGORY: Final = {
     "id": PERSON,
     "name": "person",
     "supercategory": "person",
@@ -31,7 +55,7 @@ CATEGORY: dict[str, Any] = {
 """The one category; its skeleton counts keypoints from 1, as COCO does."""
 
 
-def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
+def encode(mask: npt.NDArray[np.bool_]) -> Rle:
     """Compress a mask to COCO's RLE.
 
     Args:
@@ -46,7 +70,7 @@ def encode(mask: npt.NDArray[np.bool_]) -> dict[str, Any]:
     return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
 
 
-def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> list[dict[str, Any]]:
+def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> list[Result]:
     """Give a Scene's persons as COCO results, in the Scene's order.
 
     Args:
@@ -62,7 +86,7 @@ def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> lis
     labels = np.asfortranarray(scene.instance_mask)
     row = {name: k for k, name in enumerate(scene.keypoint_names)}
     known = [(k, row[name]) for k, name in enumerate(KEYPOINTS) if name in row]
-    out = []
+    out: list[Result] = []
     for index, person in enumerate(scene.persons):
         mask = labels == index + 1
         keypoints = np.zeros((len(KEYPOINTS), 3))
@@ -95,7 +119,7 @@ class DocumentWriter:
     temporary one. The file appears under its name when the context ends without an error.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any] | None = None) -> None:
+    def __init__(self, path: Path, info: Mapping[str, object] | None = None) -> None:
         """Prepare to write.
 
         Args:
@@ -107,7 +131,7 @@ class DocumentWriter:
         self.annotations = 0
         self._info = info or {}
 
-    def add(self, scene: Scene, file_name: str, min_keypoint_score: float = 0.3, **extra: Any) -> int:
+    def add(self, scene: Scene, file_name: str, min_keypoint_score: float = 0.3, **extra: object) -> int:
         """Append an image and its persons.
 
         Args:
@@ -140,10 +164,12 @@ class DocumentWriter:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *error: Any) -> None:
-        if error[0] is None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
             self._file.write('\n],\n"images": [\n')
             self._list.seek(0)
             shutil.copyfileobj(self._list, self._file)
             self._file.write("\n]}\n")
-        self._stack.__exit__(*error)
+        self._stack.__exit__(kind, error, trace)

@@ -6,16 +6,39 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import media
-from bodypix_ros.coco.document import results
+from bodypix_ros.coco.document import Result, results
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
+
+
+Annotation = dict[str, Any]
+"""One of a COCO file's; its reader looks at what it needs of it, and no more."""
+
+
+class Truth(Protocol):
+    """A pycocotools.coco.COCO: annotations of images."""
+
+    dataset: dict[str, list[Annotation]]
+    imgs: dict[int, Annotation]
+
+    def getAnnIds(self, *, catIds: list[int]) -> list[int]:  # noqa: N802, N803 - their names
+        """The ids of the annotations of some categories."""
+
+    def loadAnns(self, ids: list[int]) -> list[Annotation]:  # noqa: N802
+        """The annotations of some ids."""
+
+    def annToMask(self, annotation: Annotation) -> npt.NDArray[np.uint8]:  # noqa: N802
+        """An annotation's pixels, uint8 (H, W), 0 or 1."""
+
+    def loadRes(self, results: list[Annotation]) -> "Truth":  # noqa: N802
+        """What a model found, to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +91,22 @@ def evaluate(
         ValueError: The annotations are not a COCO file with people, or an image has another size in them.
     """
     truth, category = _read_annotations(Path(annotations))
-    people: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in truth.imgs}
+    people: dict[int, list[Annotation]] = {image_id: [] for image_id in truth.imgs}
     for annotation in truth.loadAnns(truth.getAnnIds(catIds=[category])):
         people[annotation["image_id"]].append(annotation)
     entries = sorted(
         truth.imgs.values(), key=lambda e: (segmenter.input_size(e["height"], e["width"]), e["id"])
     )
 
-    found: list[dict[str, Any]] = []
+    found: list[Result] = []
     overlaps: list[tuple[int, int]] = []
     with_people: list[float] = []
     spent_ms = 0.0
     for done, entry in enumerate(entries, 1):
         image = _read_image(Path(images), entry)
+        segmenter.prepare(*image.shape[:2])
         start = time.perf_counter()
-        compiled = segmenter.networks_compiled
         scene = segmenter.segment(image)
-        if segmenter.networks_compiled > compiled:
-            start = time.perf_counter()
-            scene = segmenter.segment(image)
         spent_ms += (time.perf_counter() - start) * 1e3
         found += [{**result, "category_id": category} for result in results(scene, entry["id"])]
         overlap, union, any_people = _overlap(truth, people[entry["id"]], scene.person_mask)
@@ -112,7 +132,7 @@ def evaluate(
     )
 
 
-def _read_annotations(path: Path) -> tuple[Any, int]:
+def _read_annotations(path: Path) -> tuple[Truth, int]:
     """Give pycocotools' COCO object and the id of its category of people."""
     from pycocotools.coco import COCO
 
@@ -137,7 +157,7 @@ def _read_annotations(path: Path) -> tuple[Any, int]:
     return truth, category
 
 
-def _read_image(folder: Path, entry: dict[str, Any]) -> npt.NDArray[np.uint8]:
+def _read_image(folder: Path, entry: Annotation) -> npt.NDArray[np.uint8]:
     image = media.read_picture(folder / entry["file_name"], exif=False)
     if image.shape[:2] != (entry["height"], entry["width"]):
         size = f"{image.shape[1]}x{image.shape[0]}"
@@ -148,7 +168,7 @@ def _read_image(folder: Path, entry: dict[str, Any]) -> npt.NDArray[np.uint8]:
 
 
 def _overlap(
-    truth: Any, annotations: list[dict[str, Any]], person_mask: npt.NDArray[np.bool_]
+    truth: Truth, annotations: list[Annotation], person_mask: npt.NDArray[np.bool_]
 ) -> tuple[int, int, bool]:
     """Count pixels of intersection and union outside crowds, and say whether anybody is annotated."""
     real = np.zeros(person_mask.shape, bool)
@@ -163,7 +183,7 @@ def _overlap(
 
 
 def _average_precision(
-    truth: Any, category: int, found: list[dict[str, Any]], kind: str
+    truth: Truth, category: int, found: list[Result], kind: str
 ) -> tuple[float | None, float | None]:
     """Give COCO's AP and AP50 of "segm" or "keypoints"."""
     from pycocotools.cocoeval import COCOeval
@@ -182,7 +202,9 @@ def _average_precision(
     keys = ("image_id", "category_id", "score", member)
     with redirect_stdout(StringIO()):
         # Given a box, loadRes would take the box's area for the person's.
-        evaluation = COCOeval(truth, truth.loadRes([{k: r[k] for k in keys} for r in found]), kind)
+        evaluation = COCOeval(
+            truth, truth.loadRes([{k: v for k, v in r.items() if k in keys} for r in found]), kind
+        )
         evaluation.params.catIds = [category]
         evaluation.evaluate()
         evaluation.accumulate()

@@ -208,7 +208,7 @@ def test_an_interruption_leaves_nothing(call):
 
     call.segmenter = Fake(see)
     write_bag(call.folder / "in", {"/image": IMAGE})
-    call("in", "out", "-i", "/image", code=1)
+    call("in", "out", "-i", "/image", code=130)
     assert not (call.folder / "out").exists()
 
 
@@ -241,7 +241,7 @@ main(["bag", "in", "out", "-i", "/image", "--copy-all"])
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(
-    ("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 1), (signal.SIGKILL, -signal.SIGKILL)]
+    ("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
 def test_a_killed_run_leaves_no_half_bag_and_the_next_is_clean(call, how, code, storage):
     write_bag(call.folder / "in", {"/image": IMAGE}, storage)

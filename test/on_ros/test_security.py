@@ -19,6 +19,7 @@ from bodypix_ros.media import write_picture
 from on_ros.harness import MODEL, NodeProcess, wait_until
 from support import policy
 from support.fake import people_picture
+from support.paths import ROOT
 
 PROGRAMS = {name: ("-m", f"bodypix_ros.ros.{name}_node") for name in ("segmenter", "renderer", "source")} | {
     "listener": (str(Path(__file__).with_name("secured.py")),)
@@ -272,6 +273,18 @@ def test_a_segmenter_on_a_topic_outside_the_policy_says_so(secured, model_dir):
         assert node.process.wait(60) == 1
     assert "cannot start: cannot configure: " in node.output
     assert "publisher" in node.output
+    assert "Traceback" not in node.output
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "parameters"),
+    [("source", "image", {"source": str(ROOT / "docs/cameras.png")}), ("renderer", "debug_image", {})],
+)
+def test_a_node_that_may_not_publish_says_so(secured, name, topic, parameters):
+    with start(name, "-r", f"{topic}:=/cmd_vel", **parameters) as node:
+        assert node.process.wait(60) == 1
+    assert f"cannot start: ROS 2 does not let this node publish {topic}: " in node.output
+    assert "SROS 2 policy" in node.output
     assert "Traceback" not in node.output
 
 

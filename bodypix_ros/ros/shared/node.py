@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from typing import Any
 
 import rclpy
@@ -118,24 +119,26 @@ class NodeWiring:
         """Publish on a topic; see `Wiring`."""
         node = self._node
         make = node.create_lifecycle_publisher if self._lifecycle else node.create_publisher
-        return make(
-            message_class(kind),
-            topic,
-            _keep_last(depth, reliable=reliable, latched=latched),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with _allowed("publish", topic):
+            return make(
+                message_class(kind),
+                topic,
+                _keep_last(depth, reliable=reliable, latched=latched),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
 
     def subscription(
         self, kind: str, topic: str, on_message: Callable[[Any], None], *, depth: int = 1
     ) -> Any:
         """Hear a topic; see `Wiring`."""
-        return self._node.create_subscription(
-            message_class(kind),
-            topic,
-            on_message,
-            _keep_last(depth, reliable=False),
-            qos_overriding_options=QoSOverridingOptions.with_default_policies(),
-        )
+        with _allowed("subscribe to", topic):
+            return self._node.create_subscription(
+                message_class(kind),
+                topic,
+                on_message,
+                _keep_last(depth, reliable=False),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
 
     def unpublish(self, output: Any) -> None:
         """Take a publisher away."""
@@ -149,6 +152,17 @@ class NodeWiring:
     def publishers_of(self, topic: str) -> list[Publisher]:
         """Who publishes a topic, resolved."""
         return [Publisher.of(info) for info in self._node.get_publishers_info_by_topic(topic)]
+
+
+@contextmanager
+def _allowed(what: str, topic: str) -> Generator[None]:
+    """Turn ROS's refusal to make something on a topic into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise StartError(
+            f"ROS 2 does not let this node {what} {topic}: {error} (does the SROS 2 policy of its enclave?)"
+        ) from error
 
 
 def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> Any:
