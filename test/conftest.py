@@ -1,24 +1,20 @@
 """What every test shares: where real weights and pictures are, and the count of goldens compared."""
 
-import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
+from support.paths import real_data
+
 GOLDENS = 30  # 27 of BodyPix in a browser, 3 of the ResNet50 graph with random weights
 _compared: set[str] = set()
-
-
-def _data_dir() -> Path:
-    default = Path(__file__).resolve().parents[2] / "shared"
-    return Path(os.environ.get("BODYPIX_ROS_TEST_DATA", default)).resolve()
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder with real weights, pictures and goldens; tests that need it skip where it is absent."""
-    folder = _data_dir()
+    folder = real_data()
     if not (folder / "goldens").is_dir():
         pytest.skip(f"no test data in {folder} (set BODYPIX_ROS_TEST_DATA)")
     return folder

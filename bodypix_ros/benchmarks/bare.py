@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.benchmarks.machine import machine
 from bodypix_ros.media import Image
 from bodypix_ros.perception.segmenter import Segmenter
@@ -20,7 +20,7 @@ def measure(
     pictures: Mapping[str, Image],
     repetitions: int,
     tick: Callable[[], object] = lambda: None,
-) -> dict[str, Any]:
+) -> Figures:
     """Time some pictures.
 
     Args:
@@ -42,7 +42,7 @@ def measure(
     }
 
 
-def setting(segmenter: Segmenter) -> dict[str, Any]:
+def setting(segmenter: Segmenter) -> Figures:
     """What runs where, with which options."""
     return {
         "model": segmenter.model,
@@ -56,7 +56,7 @@ def setting(segmenter: Segmenter) -> dict[str, Any]:
 
 def measure_picture(
     segmenter: Segmenter, name: str, image: Image, repetitions: int, tick: Callable[[], object]
-) -> dict[str, Any]:
+) -> Figures:
     """Time one picture.
 
     Args:

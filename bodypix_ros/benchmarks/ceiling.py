@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
+from bodypix_ros.benchmarks import Figures
+
 LEAD_S = 0.15
 """Seconds at the start of each slice that are not counted: until everything is under way."""
 
@@ -31,7 +33,7 @@ class Queue:
         for request in self._queue:
             request.get_input_tensor().data[:] = values.reshape(request.get_input_tensor().data.shape)
 
-    def run(self, seconds: float) -> dict[str, Any]:
+    def run(self, seconds: float) -> Figures:
         """Let it run.
 
         Returns:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import bodypix_ros
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.benchmarks.machine import cores, machine
 from bodypix_ros.benchmarks.peers import MEDIAPIPE_MODELS, Peer
 from bodypix_ros.errors import MissingModelError
@@ -53,7 +54,7 @@ class Match:
     options: Mapping[str, Any]
 
 
-def reference_model(model: str, model_dir: Any) -> dict[str, Any]:
+def reference_model(model: str, model_dir: Any) -> Figures:
     """What the original BodyPix needs to know to load the same files.
 
     Raises:
@@ -99,7 +100,7 @@ def measure(
     pictures: Mapping[str, Image],
     turns: int,
     tick: Callable[[], object] = lambda: None,
-) -> dict[str, Any]:
+) -> Figures:
     """Let each of the matches take turns on each picture.
 
     Args:
@@ -138,7 +139,7 @@ def measure(
 
 def _row(
     match: Match, segmenter: Segmenter, name: str, image: Image, turns: int, tick: Callable[[], object]
-) -> dict[str, Any]:
+) -> Figures:
     stream, peer = segmenter.stream(), match.peer
     call = _reference_options(asdict(segmenter.options)) if match.call is None else match.call
     peer.show(image)
@@ -175,6 +176,6 @@ def _times(ms: Any) -> dict[str, float]:
     return {"median": round(float(median), 3), "p95": round(float(p95), 3)}
 
 
-def _reference_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def _reference_options(options: Mapping[str, Any]) -> Figures:
     """Ours in the names of segmentMultiPersonParts."""
     return {theirs: options[ours] for ours, theirs in _REFERENCE_OPTIONS.items()}

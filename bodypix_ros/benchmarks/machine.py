@@ -3,18 +3,18 @@
 import os
 import platform
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.media import Image
 
 GREY = (127, 127, 127)
 """What pictures are filled up with."""
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Figures:
     """Describe this computer and the software that the figures depend on."""
     import openvino as ov
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.errors import PeerError
 from bodypix_ros.media import Image
 
@@ -76,7 +77,7 @@ class Peer:
             self._folder.cleanup()
             raise PeerError(f"{title} does not start: {error}; {advice}") from error
         try:
-            self.versions: dict[str, Any] = self._ask(hello)["versions"]
+            self.versions: Figures = self._ask(hello)["versions"]
         except PeerError as error:
             self.close()
             raise PeerError(f"{error}; {advice}") from error
@@ -124,7 +125,7 @@ class Peer:
     ) -> None:
         self.close()
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _ask(self, request: Mapping[str, Any]) -> Figures:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -137,7 +138,7 @@ class Peer:
         if not line:
             raise PeerError(f"{self.title} has ended: {self._last_words()}")
         try:
-            answer: dict[str, Any] = json.loads(line)
+            answer: Figures = json.loads(line)
         except ValueError as error:
             raise PeerError(f"{self.title} answered with something else than JSON: {line[:80]!r}") from error
         if "error" in answer:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.bags import typestore
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.benchmarks.ceiling import LEAD_S, Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.errors import DeviceError
@@ -114,7 +115,7 @@ class Cameras:
         )
         self._pipeline.start(self._cameras)
 
-    def run(self, seconds: float) -> dict[str, Any]:
+    def run(self, seconds: float) -> Figures:
         """Let it run.
 
         Returns:
@@ -196,7 +197,7 @@ def _message(types: MessageTypes, name: str, image: Image) -> Any:
     return message
 
 
-def summary(bare: Sequence[Mapping[str, Any]], pipeline: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def summary(bare: Sequence[Mapping[str, Any]], pipeline: Sequence[Mapping[str, Any]]) -> Figures:
     """Frames per second of both, round by round and as medians.
 
     Args:
@@ -221,7 +222,7 @@ def summary(bare: Sequence[Mapping[str, Any]], pipeline: Sequence[Mapping[str, A
     }
 
 
-def _rate(per_round: Sequence[float] | npt.NDArray[Any], cpu_s: float, frames: int) -> dict[str, Any]:
+def _rate(per_round: Sequence[float] | npt.NDArray[Any], cpu_s: float, frames: int) -> Figures:
     return {
         "fps": round(float(np.median(per_round)), 2),
         "fps_per_round": [round(float(rate), 2) for rate in per_round],
@@ -254,7 +255,7 @@ def measure(
     rounds: int = 5,
     slice_s: float = 2.0,
     tick: Tick = lambda: None,
-) -> dict[str, Any]:
+) -> Figures:
     """Let pipeline and bare network take turns.
 
     Args:

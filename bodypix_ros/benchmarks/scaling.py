@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import bodypix_ros
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.benchmarks.bare import setting
 from bodypix_ros.benchmarks.ceiling import Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
@@ -60,7 +61,7 @@ def measure(
     pictures: Sequence[Image],
     points: Points,
     tick: Callable[[], object] = lambda: None,
-) -> dict[str, Any]:
+) -> Figures:
     """Measure all panels.
 
     Args:
@@ -141,7 +142,7 @@ class _Case:
         if counted:
             self.ms.append(((middle - start) * 1e3, (end - middle) * 1e3))
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Figures:
         height, width = self.image.shape[:2]
         network_height, network_width = self.segmenter.input_size(height, width)
         bare, segment = (round(float(value), 3) for value in np.median(self.ms, axis=0))
@@ -158,7 +159,7 @@ class _Case:
         }
 
 
-def _in_turns(cases: Sequence[_Case], repetitions: int, tick: Callable[[], object]) -> list[dict[str, Any]]:
+def _in_turns(cases: Sequence[_Case], repetitions: int, tick: Callable[[], object]) -> list[Figures]:
     for case in cases:
         case.turn(counted=False)
     for _ in range(repetitions):
@@ -170,7 +171,7 @@ def _in_turns(cases: Sequence[_Case], repetitions: int, tick: Callable[[], objec
 
 def cameras(
     segmenters: Mapping[str, Segmenter], image: Image, points: Points, tick: Callable[[], object]
-) -> list[dict[str, Any]]:
+) -> list[Figures]:
     """Frames per second and latency against cameras, for each performance hint.
 
     Every camera is a thread with a stream of its own that calls `segment` as fast as it can.
@@ -256,9 +257,7 @@ def _slice(segmenter: Segmenter, image: Image, count: int, seconds: float) -> _S
     return _Slice(max(map(max, ends)) - started, frames, latencies)
 
 
-def requests(
-    segmenter: Segmenter, image: Image, points: Points, tick: Callable[[], object]
-) -> list[dict[str, Any]]:
+def requests(segmenter: Segmenter, image: Image, points: Points, tick: Callable[[], object]) -> list[Figures]:
     """The bare network's frames per second and latency against requests that run at once.
 
     Args:

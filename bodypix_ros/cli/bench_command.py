@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bodypix_ros.benchmarks import Figures
 from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
     debug_option,
@@ -34,7 +35,7 @@ class _Task:
     """What all kinds of measurement are told; `options` are those of `load`, None where not given."""
 
     model: str
-    options: dict[str, Any]
+    options: Figures
     pictures: "dict[str, Image]"
     repetitions: int | None
     slice_s: float | None
@@ -45,7 +46,7 @@ class _Task:
         """How often to do something: as asked for, or few times, or as usual."""
         return self.repetitions or (QUICK_COUNT if self.quick else usual)
 
-    def given(self) -> dict[str, Any]:
+    def given(self) -> Figures:
         """The options that were given."""
         return {name: value for name, value in self.options.items() if value is not None}
 
@@ -174,7 +175,7 @@ def _pictures(images: tuple[str, ...]) -> "dict[str, Image]":
     return {name: media.read_picture(name) for name in images} or {"astronaut": astronaut()}
 
 
-def _bare(task: _Task) -> dict[str, Any]:
+def _bare(task: _Task) -> Figures:
     from bodypix_ros.benchmarks import bare
 
     calls = task.count(CALLS)
@@ -185,7 +186,7 @@ def _bare(task: _Task) -> dict[str, Any]:
         return bare.measure(segmenter, task.pictures, calls, bar.update)
 
 
-def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | None) -> dict[str, Any]:
+def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | None) -> Figures:
     from bodypix_ros.benchmarks import compare, peers
     from bodypix_ros.models import catalogue
 
@@ -223,7 +224,7 @@ def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | N
     return result
 
 
-def _scaling(task: _Task) -> dict[str, Any]:
+def _scaling(task: _Task) -> Figures:
     from bodypix_ros.benchmarks import scaling
 
     options = task.given()
@@ -240,7 +241,7 @@ def _scaling(task: _Task) -> dict[str, Any]:
         return scaling.measure(task.model, options, list(task.pictures.values()), points, bar.update)
 
 
-def _cameras(task: _Task, cameras: int) -> dict[str, Any]:
+def _cameras(task: _Task, cameras: int) -> Figures:
     try:
         from bodypix_ros.benchmarks import pipeline
     except ModuleNotFoundError as error:

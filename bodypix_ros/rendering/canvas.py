@@ -94,7 +94,7 @@ def mix(
     Args:
         first: uint8 (H, W, 3 or 4), not premultiplied.
         first_weight: (H, W).
-        second: Likewise.
+        second: uint8 (H, W, 3 or 4), not premultiplied.
         second_weight: (H, W). Both weights together are the alpha of the result.
         channels: Of the result: with 3 its alpha is left out and its colours stay as they are.
         flip: Mirror it.

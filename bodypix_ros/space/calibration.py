@@ -30,8 +30,8 @@ def guess(width: int, height: int, fov_deg: float) -> Calibration:
     """Calibrate a pinhole camera without distortion that looks through the middle of its image.
 
     Args:
-        width: Of its images.
-        height: Likewise.
+        width: Of its images, in pixels.
+        height: Of its images, in pixels.
         fov_deg: The horizontal angle of view, above 0 and below 180.
     """
     f = width / 2 / math.tan(math.radians(fov_deg) / 2)

@@ -23,8 +23,8 @@ class Lens:
     """How a camera sees.
 
     Attributes:
-        width: Of its images.
-        height: Likewise.
+        width: Of its images, in pixels.
+        height: Of its images, in pixels.
         matrix: float64 (3, 3), the camera matrix of its images as they are, not rectified.
         distortion: float64 (N,), coefficients as OpenCV has them; none: no distortion.
         fisheye: Whether they are those of `cv2.fisheye`.

@@ -150,6 +150,12 @@ def test_people_are_placed_where_the_bag_has_a_camera_info(call):
     assert "no keypoints_3d for /c/image: camera_info is of 9x40, but the images are 60x40" in said
 
 
+def test_what_is_written_lies_on_the_image_as_it_is(call):
+    write_bag(call.folder / "in", {"/image": IMAGE})
+    assert "No such option" in call("in", "out", "-i", "/image", "--flip-horizontal", code=2)
+    assert "flip" not in call("--help")
+
+
 def test_pictures_are_drawn_in_a_mode(call):
     pictures = write_bag(call.folder / "in", {"/front/image": IMAGE})
     call("in", "out", "-i", "/front/image", "--mode", "instances")

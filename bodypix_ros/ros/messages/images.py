@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bodypix_ros.errors import MessageError, PictureError
 from bodypix_ros.imaging.picture_size import FORMATS, check_picture, size_problem
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages.types import CompressedImageMessage, Header, ImageMessage, Message, MessageTypes
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -58,7 +58,7 @@ ENCODINGS: Final = (*_DIRECT, *_MONO16, *_YUV422, *_YUV420, *_BAYER, *_BAYER16)
 """What `to_image` understands by itself."""
 
 
-def to_image(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
+def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
     """Turn a sensor_msgs/Image into what `Segmenter.segment` takes.
 
     Layouts that `segment` knows are views of the message's own bytes, read-only, with padded rows (`step`) as
@@ -104,7 +104,7 @@ def to_image(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
     return _through_cv_bridge(message), "bgr8"
 
 
-def to_image_compressed(message: Any, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
+def to_image_compressed(message: CompressedImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
     """Turn a sensor_msgs/CompressedImage (JPEG, PNG, WebP, TIFF, BMP or PNM) into an array.
 
     An alpha channel is dropped, an EXIF orientation ignored: pixels stay where the camera had them. Its size
@@ -142,7 +142,9 @@ def to_image_compressed(message: Any, *, mono16_max: int = 65535) -> tuple[Pixel
     return pixels, "mono8" if image.ndim == 2 else "bgr8"
 
 
-def label_image(types: MessageTypes, header: Any, mask: npt.NDArray[np.uint8] | npt.NDArray[np.bool_]) -> Any:
+def label_image(
+    types: MessageTypes, header: Header, mask: npt.NDArray[np.uint8] | npt.NDArray[np.bool_]
+) -> Message:
     """Make a mono8 sensor_msgs/Image of a mask.
 
     Args:
@@ -160,7 +162,7 @@ def as_bgr(image: Pixels, encoding: str) -> Pixels:
     return np.asarray(cv2.cvtColor(image, _AS_BGR[encoding]), np.uint8)
 
 
-def bgr_image(types: MessageTypes, header: Any, image: Pixels) -> Any:
+def bgr_image(types: MessageTypes, header: Header, image: Pixels) -> Message:
     """Make a bgr8 sensor_msgs/Image.
 
     Args:
@@ -171,7 +173,7 @@ def bgr_image(types: MessageTypes, header: Any, image: Pixels) -> Any:
     return _image(types, header, np.ascontiguousarray(image), "bgr8")
 
 
-def jpeg_image(types: MessageTypes, header: Any, image: Pixels, quality: int = 80) -> Any:
+def jpeg_image(types: MessageTypes, header: Header, image: Pixels, quality: int = 80) -> Message:
     """Make a sensor_msgs/CompressedImage in JPEG, as image_transport does.
 
     Args:
@@ -188,7 +190,7 @@ def jpeg_image(types: MessageTypes, header: Any, image: Pixels, quality: int = 8
     return message
 
 
-def _image(types: MessageTypes, header: Any, pixels: Pixels, encoding: str) -> Any:
+def _image(types: MessageTypes, header: Header, pixels: Pixels, encoding: str) -> Message:
     message = types.Image()
     message.header = header
     message.height, message.width = pixels.shape[:2]
@@ -198,7 +200,7 @@ def _image(types: MessageTypes, header: Any, pixels: Pixels, encoding: str) -> A
     return message
 
 
-def _fill(message: Any, pixels: Pixels) -> None:
+def _fill(message: ImageMessage | CompressedImageMessage, pixels: Pixels) -> None:
     if isinstance(message.data, array.array):
         # Assigning instead would copy, or even check, element by element.
         message.data.frombytes(pixels.data)
@@ -206,18 +208,20 @@ def _fill(message: Any, pixels: Pixels) -> None:
         message.data = pixels.reshape(-1)
 
 
-def _name(message: Any) -> str:
+def _name(message: ImageMessage) -> str:
     return f"image of {message.width}x{message.height} {message.encoding:.80}"
 
 
-def _bytes(message: Any) -> memoryview:
+def _bytes(message: ImageMessage | CompressedImageMessage) -> memoryview:
     data = message.data
     if len(data) == 0 or isinstance(data, (list, tuple)):  # empty arrays are nothing that can be cast
         data = bytes(data)
     return memoryview(data).cast("B")
 
 
-def _view(message: Any, channels: int, dtype: str = "u1", rows: int | None = None) -> npt.NDArray[Any]:
+def _view(
+    message: ImageMessage, channels: int, dtype: str = "u1", rows: int | None = None
+) -> npt.NDArray[Any]:
     """The bytes of a message as (rows, width, channels), read-only; rows: default the image's height."""
     rows = message.height if rows is None else rows
     size = np.dtype(dtype).itemsize
@@ -240,7 +244,7 @@ def _view(message: Any, channels: int, dtype: str = "u1", rows: int | None = Non
     return pixels
 
 
-def _view_16_bits(message: Any) -> npt.NDArray[Any]:
+def _view_16_bits(message: ImageMessage) -> npt.NDArray[Any]:
     return _view(message, 1, ">u2" if message.is_bigendian else "<u2")[..., 0]
 
 
@@ -252,20 +256,20 @@ def _to_8_bits(values: npt.NDArray[Any], white: int) -> Pixels:
     return np.asarray(cv2.convertScaleAbs(native, alpha=255 / white), np.uint8)
 
 
-def _check_even(message: Any, *sides: str) -> None:
+def _check_even(message: ImageMessage, *sides: str) -> None:
     for side in sides:
         if getattr(message, side) % 2:
             raise MessageError(f"{_name(message)} has an odd {side}, which this encoding does not allow")
 
 
-def _to_bgr(message: Any, pixels: Pixels, conversion: int) -> Pixels:
+def _to_bgr(message: ImageMessage, pixels: Pixels, conversion: int) -> Pixels:
     try:
         return np.asarray(cv2.cvtColor(pixels, conversion), np.uint8)
     except cv2.error as error:
         raise MessageError(f"{_name(message)}: OpenCV cannot convert it: {error.err}") from error
 
 
-def _through_cv_bridge(message: Any) -> Pixels:
+def _through_cv_bridge(message: ImageMessage) -> Pixels:
     """Let ROS convert what is not known here; it knows more encodings with every distribution."""
     try:
         bridge = import_module("cv_bridge").CvBridge()

@@ -1,10 +1,10 @@
 """What the values of a label image mean."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from bodypix_ros.anatomy import PARTS
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 
 PART_LABELS: Final[tuple[str, ...]] = PARTS
 """The names of the values 1, 2, ... of a part mask."""
@@ -13,7 +13,7 @@ MAX_LABEL = 254
 """The largest value of a label image: 255 stays unused, it means UNLABELED."""
 
 
-def label_info(types: MessageTypes, header: Any, names: Sequence[str], threshold: float) -> Any:
+def label_info(types: MessageTypes, header: Header, names: Sequence[str], threshold: float) -> Message:
     """Make the vision_msgs/LabelInfo of a label image.
 
     Args:

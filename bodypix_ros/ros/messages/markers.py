@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bodypix_ros.anatomy import PERSON_COLORS, SKELETON
-from bodypix_ros.ros.messages.types import message_class
+from bodypix_ros.ros.messages.types import Header, Message, message_class
 
 TOPIC: Final = "skeletons"
 INPUT: Final = "keypoints_3d"
@@ -60,7 +60,7 @@ class Skeletons:
         self._types = types
         self._shown: set[tuple[str, int]] = set()
 
-    def markers(self, message: Any, min_keypoint_score: float) -> Any:
+    def markers(self, message: Message, min_keypoint_score: float) -> Message:
         """Make a visualization_msgs/MarkerArray of a vision_msgs/Detection3DArray.
 
         Args:
@@ -85,7 +85,7 @@ class Skeletons:
         self._shown = shown
         return array
 
-    def _marker(self, header: Any, space: str, number: int, ends: list[Any]) -> Any:
+    def _marker(self, header: Header, space: str, number: int, ends: list[Message]) -> Message:
         kind, size = _KINDS[space]
         marker = self._new(header, space, number)
         marker.type, marker.action = getattr(self._types.codes, kind), self._types.codes.ADD
@@ -103,7 +103,7 @@ class Skeletons:
             points.append(point)
         return marker
 
-    def _new(self, header: Any, space: str, number: int) -> Any:
+    def _new(self, header: Header, space: str, number: int) -> Message:
         marker = self._types.Marker()
         marker.header, marker.ns, marker.id = header, space, number
         return marker
@@ -113,7 +113,7 @@ def _number(text: str, index: int) -> int:
     return int(text) % 2**31 if text.isascii() and text.isdigit() else index
 
 
-def _points(detection: Any, least: float) -> Mapping[str, Position]:
+def _points(detection: Message, least: float) -> Mapping[str, Position]:
     found = {}
     for result in detection.results:
         if result.hypothesis.score >= least:

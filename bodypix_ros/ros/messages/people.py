@@ -1,14 +1,13 @@
 """Persons of a Scene -> detection messages."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space.pose import Placed
 
 
-def persons(types: MessageTypes, header: Any, scene: Scene) -> Any:
+def persons(types: MessageTypes, header: Header, scene: Scene) -> Message:
     """Make the vision_msgs/Detection2DArray `persons`: one result, ("person", score), per person.
 
     Args:
@@ -29,7 +28,7 @@ def persons(types: MessageTypes, header: Any, scene: Scene) -> Any:
     return message
 
 
-def keypoints(types: MessageTypes, header: Any, scene: Scene) -> Any:
+def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
     """Make the vision_msgs/Detection2DArray `keypoints`: one result per keypoint of every person.
 
     A result's class_id is the keypoint's name, its position the keypoint's x and y in image pixels.
@@ -59,7 +58,9 @@ def keypoints(types: MessageTypes, header: Any, scene: Scene) -> Any:
     return message
 
 
-def keypoints_3d(types: MessageTypes, header: Any, names: Sequence[str], people: Sequence[Placed]) -> Any:
+def keypoints_3d(
+    types: MessageTypes, header: Header, names: Sequence[str], people: Sequence[Placed]
+) -> Message:
     """Make the vision_msgs/Detection3DArray `keypoints_3d`: one result per keypoint of every placed person.
 
     A result's class_id is the keypoint's name, its position is in metres in the image's optical frame; the
@@ -93,7 +94,7 @@ def keypoints_3d(types: MessageTypes, header: Any, names: Sequence[str], people:
     return message
 
 
-def _detection(types: MessageTypes, header: Any, person: Person) -> Any:
+def _detection(types: MessageTypes, header: Header, person: Person) -> Message:
     """A Detection2D with everything but its results."""
     detection = types.Detection2D()
     detection.header = header

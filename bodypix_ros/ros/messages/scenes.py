@@ -1,7 +1,6 @@
 """Messages -> Scene: the way back of `messages`, for who draws what another node saw. Without rclpy."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +9,7 @@ from bodypix_ros.anatomy import PARTS
 from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.labels import MAX_LABEL
+from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.scene import Box, Person, Scene
 
 _LABELS = ("mono8", "8UC1")
@@ -18,10 +18,10 @@ _LABELS = ("mono8", "8UC1")
 def to_scene(
     size: tuple[int, int],
     *,
-    instance_mask: Any = None,
-    part_mask: Any = None,
-    persons: Any = None,
-    keypoints: Any = None,
+    instance_mask: Message = None,
+    part_mask: Message = None,
+    persons: Message = None,
+    keypoints: Message = None,
 ) -> Scene:
     """Put a Scene together from messages of one image; any of them may be missing.
 
@@ -48,7 +48,7 @@ def to_scene(
     return Scene(person_mask, instances, parts, None, people, names)
 
 
-def _labels(name: str, message: Any, size: tuple[int, int], most: int) -> npt.NDArray[np.uint8]:
+def _labels(name: str, message: Message, size: tuple[int, int], most: int) -> npt.NDArray[np.uint8]:
     if message.encoding not in _LABELS:
         raise MessageError(f"{name} is {message.encoding}, but a label image must be mono8")
     if (message.height, message.width) != size:
@@ -63,7 +63,7 @@ def _labels(name: str, message: Any, size: tuple[int, int], most: int) -> npt.ND
 
 
 def _people(
-    size: tuple[int, int], persons: Any, keypoints: Any
+    size: tuple[int, int], persons: Message, keypoints: Message
 ) -> tuple[tuple[Person, ...], tuple[str, ...]]:
     """The persons, and the names of their keypoints."""
     first, second = (None if m is None else list(m.detections) for m in (persons, keypoints))
@@ -84,7 +84,7 @@ def _people(
     return tuple(people), names
 
 
-def _points(detections: Sequence[Any]) -> tuple[tuple[str, ...], list[npt.NDArray[np.float32]]]:
+def _points(detections: Sequence[Message]) -> tuple[tuple[str, ...], list[npt.NDArray[np.float32]]]:
     """The names of all keypoints, and a row per name for every person: score 0 for one that is not there."""
     found = []
     for detection in detections:
@@ -99,7 +99,7 @@ def _points(detections: Sequence[Any]) -> tuple[tuple[str, ...], list[npt.NDArra
     return names, [np.array(row, np.float32).reshape(-1, 3) for row in rows]
 
 
-def _box(bbox: Any, size: tuple[int, int]) -> Box:
+def _box(bbox: Message, size: tuple[int, int]) -> Box:
     """Half open and inside the image; zeros where that leaves nothing."""
     center = bbox.center.position
     corners = [center.x - bbox.size_x / 2, center.y - bbox.size_y / 2]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Person, Scene
 
 MAX_STENCILS = 32
@@ -20,7 +21,7 @@ MAX_STENCILS = 32
 _STAMP = struct.Struct("=iI")
 _PROBE_STAMP = (1_234_567_891, 987_654_321)
 
-Build = Callable[[Any, Scene], Any]
+Build = Callable[[Header, Scene], Message]
 Numbers = Callable[[Sequence[Person]], npt.NDArray[np.float64]]
 
 
@@ -44,7 +45,7 @@ def _boxes(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
 class Stencils:
     """Makes one kind of message, serialised."""
 
-    def __init__(self, build: Build, numbers: Numbers, serialize: Callable[[Any], bytes]) -> None:
+    def __init__(self, build: Build, numbers: Numbers, serialize: Callable[[Message], bytes]) -> None:
         """Serialise nothing yet.
 
         Args:
@@ -55,7 +56,7 @@ class Stencils:
         self._build, self._numbers, self._serialize = build, numbers, serialize
         self._known: dict[tuple[Any, ...], _Stencil] = {}
 
-    def __call__(self, header: Any, scene: Scene) -> bytes:
+    def __call__(self, header: Header, scene: Scene) -> bytes:
         """The same as `serialize(build(header, scene))`."""
         if not scene.persons:
             return self._serialize(self._build(header, scene))
@@ -67,7 +68,7 @@ class Stencils:
             self._known[key] = self._make(header, scene)
         return self._known[key].fill(header.stamp, self._numbers(scene.persons))
 
-    def _make(self, header: Any, scene: Scene) -> "_Stencil":
+    def _make(self, header: Header, scene: Scene) -> "_Stencil":
         shape = scene.persons[0].keypoints.shape
         points = np.pi * np.arange(1, 1 + len(scene.persons) * shape[0] * shape[1], dtype=np.float32)
         probes = [

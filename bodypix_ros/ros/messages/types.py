@@ -23,6 +23,28 @@ class Header(Protocol):
     frame_id: str
 
 
+class ImageMessage(Protocol):
+    """A sensor_msgs/Image."""
+
+    header: Header
+    height: int
+    width: int
+    encoding: str
+    is_bigendian: int
+    step: int
+    data: Any
+    """array('B'), bytes, a numpy array or a list of bytes."""
+
+
+class CompressedImageMessage(Protocol):
+    """A sensor_msgs/CompressedImage."""
+
+    header: Header
+    format: str
+    data: Any
+    """array('B'), bytes, a numpy array or a list of bytes."""
+
+
 @dataclass(frozen=True)
 class MessageTypes:
     """The message classes to build with; each gives a message with default values when called."""

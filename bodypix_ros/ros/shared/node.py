@@ -74,7 +74,7 @@ def declare(node: Any, options: Iterable[Option], *, fixed: str | None = None) -
     """Declare options as parameters, and give their values.
 
     Args:
-        node: Whose.
+        node: An rclpy node, whose parameters they become.
         options: Those that are not live can only be set at the start, dynamic ones may have any type, and
             those that are hidden from "node" are left out.
         fixed: When those that are not live may be set instead; the node refuses them at other times.

@@ -23,9 +23,9 @@ OPTIONS = {
 
 
 def _folder() -> Path:
-    from conftest import _data_dir
+    from support.paths import real_data
 
-    return _data_dir()
+    return real_data()
 
 
 @pytest.fixture(scope="module")

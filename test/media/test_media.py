@@ -6,6 +6,7 @@ import pytest
 
 from bodypix_ros import media
 from bodypix_ros.errors import MediaError
+from bodypix_ros.media import pictures
 
 
 def gradient(height=40, width=64):
@@ -184,6 +185,6 @@ def test_pictures_that_claim_gigabytes_are_refused_before_they_are_decoded(tmp_p
     data = bytearray(cv2.imencode(".bmp", np.zeros((5, 7, 3), np.uint8))[1])
     struct.pack_into("<ii", data, 18, 30000, -30000)
     (tmp_path / "a.bmp").write_bytes(data)
-    monkeypatch.setattr(media.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
+    monkeypatch.setattr(pictures.cv2, "imdecode", lambda *_: pytest.fail("was decoded"))
     with pytest.raises(MediaError, match=r"a\.bmp: is too large: 30000x30000 pixels, where a side may have"):
         media.read_picture(tmp_path / "a.bmp")
