@@ -4,7 +4,7 @@ BodypixError
 ├── OptionError (ValueError)              an option, parameter or argument, by name
 │   └── PrecisionError                    a precision that a device does not compute in
 ├── ImageError (ValueError)               an array that is no image of its encoding
-├── DeviceError (RuntimeError)            what a device does: it fails, or compiles no network
+├── DeviceError (RuntimeError)            a device fails, compiles no network, or was left by a fork
 ├── ClosedError (RuntimeError)            a segmenter that was closed
 ├── AbandonedError                        a frame that was given up: nobody is to be told
 ├── ModelError                            files of models
@@ -18,6 +18,7 @@ BodypixError
 │   └── TooLongError (ValueError)               more bytes than a file may hold
 ├── PictureError (ValueError)             an encoded picture that is not whole, or too large
 ├── MediaError (OSError)                  a picture, video or camera: not there, not readable, not writable
+├── OutputError (OSError)                 a folder or file of results that cannot be written now
 ├── BagError (OSError)                    a recorded bag: broken, or cannot be read or written
 ├── MessageError (ValueError)             a message that holds no usable image, mask or list
 ├── PlacingError (ValueError)             a camera_info that nobody can be placed with
@@ -27,6 +28,15 @@ BodypixError
 
 In brackets: Python's own error that each also is. Every message says what was wrong, where, and what to do.
 """
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def hint(name: str, known: Iterable[str], before: str = "; ") -> str:
+    """Ask for what was meant, by the known names that come close: a message's end; nothing without such."""
+    close = get_close_matches(name[:80], list(known), n=3)
+    return f"{before}did you mean {' or '.join(close)}?" if close else ""
 
 
 class BodypixError(Exception):
@@ -58,7 +68,7 @@ class ImageError(BodypixError, ValueError):
 
 
 class DeviceError(BodypixError, RuntimeError):
-    """What a device does: it fails, or compiles no network."""
+    """What a device does: it fails, compiles no network, or is in the process that this one is a fork of."""
 
 
 class ClosedError(BodypixError, RuntimeError):
@@ -111,6 +121,10 @@ class PictureError(BodypixError, ValueError):
 
 class MediaError(BodypixError, OSError):
     """A picture, video or camera that is not there, cannot be read, or cannot be written."""
+
+
+class OutputError(BodypixError, OSError):
+    """Results that cannot be written: the folder is denied or full, or another process writes into it."""
 
 
 class BagError(BodypixError, OSError):

@@ -46,6 +46,7 @@ class Report:
         segment_ms: What seeing them took, in milliseconds, without compiling networks.
         files: What was written.
         failures: What `complain` was told of images and sources that could not be used.
+        stopped_early: Whether it was told to stop before its end.
     """
 
     complain: Callable[[str], None] = _to_nobody
@@ -55,6 +56,7 @@ class Report:
     segment_ms: float = 0.0
     files: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    stopped_early: bool = False
 
     def count(self, scene: Scene) -> None:
         """Count an image that was used."""

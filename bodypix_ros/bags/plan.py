@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rosbags.interfaces import Connection
 
 from bodypix_ros.bags.messages import CAMERA_INFO, COMPRESSED, IMAGE
 from bodypix_ros.bags.outputs import topics
@@ -42,9 +45,10 @@ def plan(
         copy_all: Copy every topic.
 
     Raises:
-        ValueError: A topic is not there or holds no images, or two topics of the output have one name.
+        ValueError: A topic is not there or has no images of ROS 2, or two topics of the output have one name.
     """
     types = {connection.topic: connection.msgtype for connection in bag.connections}
+    formats = {connection.topic: _format(connection) for connection in bag.connections}
     there = ", ".join(f"{name} ({kind})" for name, kind in sorted(types.items())) or "none"
 
     def known(name: str) -> str:
@@ -57,6 +61,10 @@ def plan(
     for name in map(known, image_topics):
         if types[name] not in (IMAGE, COMPRESSED):
             raise ValueError(f"{name} is {types[name]}, but must be {IMAGE} or {COMPRESSED}")
+        if formats[name] != "cdr":
+            raise ValueError(
+                f"{bag.path}: {name} is encoded as {formats[name]}, but ROS 2's messages are cdr"
+            )
         cameras[name] = _prefix(name, types[name])
     copied = frozenset(types) if copy_all else frozenset(map(known, copy))
     taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
@@ -71,7 +79,11 @@ def plan(
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
     infos = {f"{prefix}camera_info": name for name, prefix in cameras.items()}
-    calibrations = {info: name for info, name in infos.items() if types.get(info) == CAMERA_INFO}
+    calibrations = {
+        info: name
+        for info, name in infos.items()
+        if (types.get(info), formats.get(info)) == (CAMERA_INFO, "cdr")
+    }
     return Plan(cameras, calibrations, copied, images)
 
 
@@ -79,3 +91,9 @@ def _prefix(topic: str, msgtype: str) -> str:
     """/camera/image_raw and /camera/image_raw/compressed -> /camera/."""
     base = topic.removesuffix("/compressed") if msgtype == COMPRESSED else topic
     return base.rpartition("/")[0] + "/"
+
+
+def _format(connection: Connection) -> str:
+    """How the messages of a topic are serialized."""
+    ext: Any = connection.ext
+    return str(ext.serialization_format)

@@ -48,6 +48,7 @@ def process(
     Raises:
         ValueError: `target` exists.
         BagError: The input is broken or holds no usable image, or the output cannot be written.
+        OutputError: Another process writes `target`, or its folder cannot be written.
     """
     store = typestore()
     with new_bag(target, storage or bag.storage) as writer:

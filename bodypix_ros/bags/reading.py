@@ -7,6 +7,7 @@ from typing import Any
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader
 
+from bodypix_ros.bags.foreign import foreign
 from bodypix_ros.errors import BagError
 
 
@@ -28,10 +29,10 @@ class InputBag:
         """
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such bag")
+        if what := foreign(path):
+            raise BagError(f"{path}: {what}")
         if path.is_dir() and not (path / "metadata.yaml").exists():
             raise BagError(f"{path}: no bag: a folder without metadata.yaml (`ros2 bag reindex` makes one)")
-        if path.suffix == ".bag":
-            raise BagError(f"{path}: a bag of ROS 1; `rosbags-convert` makes one of ROS 2 of it")
         self.path = path
         files = path.iterdir() if path.is_dir() else (path,)
         self.storage = "mcap" if any(".mcap" in file.suffixes for file in files) else "sqlite3"

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
 from rosbags.typesys import Stores, TypesysError, get_types_from_idl, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 from bodypix_ros.errors import BagError
+from bodypix_ros.targets import check_writable, only_writer
 
 STORAGES = ("mcap", "sqlite3")
 
@@ -25,11 +25,13 @@ def check_target(target: Path) -> None:
 
     Raises:
         ValueError: There is something of this name, or the name is a file's.
+        OutputError: The folder that it would be in cannot be written.
     """
     if target.suffix in (".mcap", ".db3"):
         raise ValueError(f"{target}: a bag is a folder; leave out the {target.suffix}")
     if target.exists():
         raise ValueError(f"{target}: this exists already; choose another name, or delete it")
+    check_writable(target.parent)
 
 
 @contextmanager
@@ -60,17 +62,12 @@ def _part_folder(target: Path) -> Generator[Path]:
     """
     folder = target.with_name(f".{target.name}.part")
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BagError(f"{target}: another process is writing this bag") from error
-    try:
-        shutil.rmtree(folder / target.name, ignore_errors=True)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # before anybody else may begin
-        lock.release()
+    with only_writer(target, folder / "lock"):
+        try:
+            shutil.rmtree(folder / target.name, ignore_errors=True)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # before anybody else may begin
 
 
 def copy_connections(

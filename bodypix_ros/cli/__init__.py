@@ -66,16 +66,20 @@ class Commands(click.Group):
 
 @contextmanager
 def _unwinding() -> Generator[None]:
-    """Let SIGTERM end the process as an error does, so that nothing half-written stays."""
-    by_default = threading.current_thread() is threading.main_thread()
-    by_default = by_default and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if by_default:
-        signal.signal(signal.SIGTERM, _exit)
+    """Let SIGTERM and SIGHUP end the process as an error does, so that nothing half-written stays.
+
+    Not where they are ignored, as nohup ignores SIGHUP.
+    """
+    listens = threading.current_thread() is threading.main_thread()
+    deadly = (signal.SIGTERM, signal.SIGHUP) if listens else ()
+    by_default = [number for number in deadly if signal.getsignal(number) == signal.SIG_DFL]
+    for number in by_default:
+        signal.signal(number, _exit)
     try:
         yield
     finally:
-        if by_default:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in by_default:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _exit(number: int, _frame: object) -> None:

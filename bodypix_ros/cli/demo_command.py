@@ -14,8 +14,10 @@ from bodypix_ros.cli.options import (
     model_options,
     quiet_option,
 )
-from bodypix_ros.cli.run_command import drawing, drawing_options, execute
+from bodypix_ros.cli.reporting import tell
+from bodypix_ros.cli.run_command import drawing, drawing_options, execute, exit_code
 from bodypix_ros.errors import DigestError, DownloadError, MediaError, MissingModelError
+from bodypix_ros.targets import check_writable
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
@@ -124,9 +126,9 @@ def command(
     """Find the people in one picture and show what comes out.
 
     Without SOURCE, those in a picture of an astronaut that comes with scikit-image. Writes what `bodypix run`
-    writes and names every file. Weights that are not here are fetched, unless -m names a model; where those
-    of BodyPix cannot be had, BlazePose and Selfie Segmentation are shown instead. For the modes see
-    `bodypix run --help`.
+    writes, in the place of earlier results, and names every file. Weights that are not here are fetched,
+    unless -m names a model; where those of BodyPix cannot be had, BlazePose and Selfie Segmentation are shown
+    instead. For the modes see `bodypix run --help`.
 
     \b
     Examples:
@@ -137,12 +139,14 @@ def command(
     """  # noqa: D301 - click's mark
     from bodypix_ros import media, rendering
     from bodypix_ros.cli.output import Output
+    from bodypix_ros.cli.plan import Existing, planned
 
     arguments = drawing(options)
     if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):
         raise click.UsageError(f"--sheet writes a JPEG: call it {sheet.with_suffix('.jpg')}")
     if sheet is not None and options["parts"] is False:
         raise click.UsageError("--sheet needs parts; leave out --no-parts")
+    check_writable(out)
     # The model comes first: without one there is nothing to write.
     with ExitStack() as stack:
         segmenters = [stack.enter_context(segmenter) for segmenter in obtain(model, options)]
@@ -154,22 +158,24 @@ def command(
             source = str(out / "astronaut.png")
             media.write_picture(Path(source), picture)
         try:
-            sources = media.find_sources([source])
+            sources = media.find_sources([source], note=tell)
         except MediaError as error:
             raise click.UsageError(str(error)) from error
         if sheet is not None and not isinstance(sources[0], media.Picture):
             raise click.UsageError("--sheet needs a picture, not a video or a camera")
-        failed = False
+        codes = []
         for segmenter in segmenters:
-            folder = out if len(segmenters) == 1 else out / segmenter.model
-            report = execute(segmenter, sources, Output(folder, **arguments), quiet)
-            failed = failed or bool(report.failures)
+            output = Output(out if len(segmenters) == 1 else out / segmenter.model, **arguments)
+            with planned(sources, output, Existing.OVERWRITE, [sheet] if sheet else []) as plan:
+                report = execute(segmenter, plan, output, quiet)
+            codes.append(exit_code(report))
             if sheet is not None and not report.failures:
                 picture = media.read_picture(source)
                 scene = segmenter.segment(picture)
                 write_sheet(sheet, rendering.contact_sheet(picture, scene, bgr=True))
                 report.files.append(sheet)
             for path in report.files:
-                click.echo(f"  {path}")
-    if failed:
-        raise SystemExit(1)
+                click.echo(f"  {click.format_filename(path)}")
+            if report.stopped_early:
+                break
+    raise SystemExit(max(codes))

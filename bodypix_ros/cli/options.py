@@ -9,7 +9,7 @@ import click
 
 import bodypix_ros
 from bodypix_ros.cli import generated
-from bodypix_ros.errors import OptionError
+from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.options import options_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     from bodypix_ros.rendering import MODES
 
     if value is not None and value not in MODES:
-        raise click.BadParameter(f"'{value}' is none of {', '.join(MODES)}")
+        raise click.BadParameter(f"'{value}' is none of {', '.join(MODES)}{hint(value, MODES)}")
     return value
 
 

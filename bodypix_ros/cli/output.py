@@ -1,5 +1,6 @@
 """What `bodypix run` and `bodypix demo` write: what was asked for, and the job that does it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,13 +9,17 @@ import numpy as np
 
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
-from bodypix_ros.media import Image
+from bodypix_ros.media import Image, Picture, Source, readable
 from bodypix_ros.rendering import Style
 from bodypix_ros.report import Report
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
+
+
+MASKS = ("mask", "instances", "parts", "confidence")
+"""The mask pictures of a picture; the last two only where the model gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class Output:
         layers: What the overlay shows, of `rendering.LAYERS`; nothing means no overlay.
         mode: Draw so instead, one of `rendering.MODES`.
         masks: Write mask pictures beside pictures.
+        results: Write COCO's list of results beside the document.
         overlay_suffix: Format of overlay pictures.
         style: How it is drawn; keypoints below its `min_keypoint_score` are not counted as seen, either.
     """
@@ -34,6 +40,7 @@ class Output:
     layers: tuple[str, ...] = ("instances", "boxes", "poses")
     mode: str | None = None
     masks: bool = True
+    results: bool = False
     overlay_suffix: str = ".png"
     style: Style = field(default_factory=Style)
 
@@ -42,22 +49,63 @@ class Output:
         """Whether any picture is drawn."""
         return self.mode is not None or bool(self.layers)
 
+    @property
+    def document(self) -> Path:
+        """The one file that is of all sources."""
+        return self.folder / "people.json"
+
+    @property
+    def results_file(self) -> Path | None:
+        """COCO's list of results; None if it is not wanted."""
+        return self.folder / "people.results.json" if self.results else None
+
+    def common(self) -> Iterator[Path]:
+        """The files that are of all sources."""
+        yield self.document
+        if self.results_file is not None:
+            yield self.results_file
+
+    def overlay(self, source: Source, name: str) -> Path:
+        """The overlay of a source, whose files are called so."""
+        suffix = self.overlay_suffix if isinstance(source, Picture) else ".mp4"
+        return self.folder / f"{name}.overlay{suffix}"
+
+    def mask(self, name: str, kind: str) -> Path:
+        """A mask picture, of one of MASKS."""
+        return self.folder / f"{name}.{kind}.png"
+
+    def possible(self, source: Source, name: str) -> Iterator[Path]:
+        """All files that may be written of a source alone."""
+        if self.drawn:
+            yield self.overlay(source, name)
+        if self.masks and isinstance(source, Picture):
+            yield from (self.mask(name, kind) for kind in MASKS)
+
+    def certain(self, source: Source, name: str) -> Iterator[Path]:
+        """Those of them that every model gives."""
+        if self.drawn:
+            yield self.overlay(source, name)
+        if self.masks and isinstance(source, Picture):
+            yield from (self.mask(name, kind) for kind in MASKS[:2])
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all sources of one run have in common.
+    """What all sources of one run have in common, and what the document calls the one at hand.
 
     Attributes:
         segmenter: The model.
         output: What is written.
         document: The one file that is of all of them.
         report: Counts.
+        file_name: The source's name in the document.
     """
 
     segmenter: "Segmenter"
     output: Output
     document: DocumentWriter
     report: Report
+    file_name: str = ""
 
     def overlay(self, image: Image, scene: Scene) -> Image:
         """Draw what was asked for over a picture, uint8 (H, W, 3), BGR.
@@ -77,7 +125,17 @@ class Job:
             )
         return drawn
 
-    def record(self, scene: Scene, file_name: str) -> None:
-        """Write an image's people into the document, and count them."""
-        self.document.add(scene, file_name, self.output.style.min_keypoint_score)
+    def record(self, scene: Scene, source: Source, frame: int | None = None) -> None:
+        """Write an image's people into the document, and count them.
+
+        Args:
+            scene: What was seen.
+            source: Where the image is from.
+            frame: Its number in a video, from 1.
+        """
+        name = readable(self.file_name if frame is None else f"{self.file_name}#{frame}")
+        extra: dict[str, object] = {"source": readable(source.name)}
+        if isinstance(scene.stamp, (int, float)):
+            extra["time_s"] = round(scene.stamp, 6)
+        self.document.add(scene, name, self.output.style.min_keypoint_score, **extra)
         self.report.count(scene)

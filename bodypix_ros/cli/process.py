@@ -1,8 +1,9 @@
 """Sources -> files: what `bodypix run` and `bodypix demo` do."""
 
+import json
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -10,52 +11,60 @@ from typing import TYPE_CHECKING
 from bodypix_ros import __version__, media
 from bodypix_ros.cli.output import Job, Output
 from bodypix_ros.cli.picture import process_picture
+from bodypix_ros.cli.plan import Plan
 from bodypix_ros.cli.video import process_video
 from bodypix_ros.coco.document import DocumentWriter
-from bodypix_ros.errors import MediaError
+from bodypix_ros.errors import MediaError, OptionError
 from bodypix_ros.report import Report
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
 
-DOCUMENT = "people.json"
-
 
 def process(
     segmenter: "Segmenter",
-    sources: Sequence[media.Source],
+    plan: Plan,
     output: Output,
     report: Report,
     stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Segment every source and write what `output` asks for.
+    """Segment every source of a plan and write what `output` asks for.
 
     A source that fails is in the report, and the others go on.
 
     Args:
         segmenter: The model.
-        sources: From `media.find_sources`.
+        plan: From `planned`, which holds the folder meanwhile.
         output: What to write.
-        report: Counts.
-        stopped: Asked before each image; True ends early, with every file complete.
+        report: Counts, and whether it ended early.
+        stopped: Asked after each image; True ends early, with every file complete.
 
     Raises:
-        OSError: The output folder cannot be written.
+        OptionError: The plan goes on with what another model or other options gave.
+        OutputError: The folder cannot be written any more.
     """
-    output.folder.mkdir(parents=True, exist_ok=True)
-    with DocumentWriter(output.folder / DOCUMENT, _info(segmenter)) as document:
-        job = Job(segmenter, output, document, report)
-        for source, name in zip(sources, output_names(sources), strict=True):
-            if stopped():
-                break
+    info = _info(segmenter)
+    _check_same(info, plan, output)
+    with DocumentWriter(output.document, info, results=output.results_file, earlier=plan.earlier) as document:
+        for number, task in enumerate(plan.tasks, 1):
+            job = Job(segmenter, output, document, report, task.file_name)
+            before = len(report.files)
+            source = task.source
             try:
                 if isinstance(source, media.Picture):
-                    process_picture(job, source, name)
+                    process_picture(job, source, task.name)
                 else:
-                    process_video(job, source, name, stopped)
+                    process_video(job, source, task.name, stopped)
+                if isinstance(source, media.Picture) or not stopped():
+                    document.complete(task.file_name, [path.name for path in report.files[before:]])
             except (MediaError, ValueError) as error:
                 report.fail(str(error) if source.name in str(error) else f"{source.name}: {error}")
-    report.files.append(document.path)
+            if stopped():
+                # A camera has no other end, and a picture is complete.
+                cut_short = isinstance(source, media.Video) and source.camera is None
+                report.stopped_early = cut_short or number < len(plan.tasks)
+                break
+    report.files.extend(output.common())
 
 
 def _info(segmenter: "Segmenter") -> dict[str, object]:
@@ -69,18 +78,18 @@ def _info(segmenter: "Segmenter") -> dict[str, object]:
     }
 
 
-def output_names(sources: Sequence[media.Source]) -> list[str]:
-    """Give each source a name of its own: its stem, and x_2, x_3 where several are called x."""
-    taken: set[str] = set()
-    names = []
-    for source in sources:
-        name, count = source.stem, 1
-        while name.casefold() in taken:
-            count += 1
-            name = f"{source.stem}_{count}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
+def _check_same(info: Mapping[str, object], plan: Plan, output: Output) -> None:
+    """Check that a document is gone on with as it was begun."""
+    if plan.earlier is None:
+        return
+    for what in ("model", "options"):
+        before, now = plan.earlier.info.get(what), json.loads(json.dumps(info[what]))
+        if before != now:
+            raise OptionError(
+                "skip_existing",
+                f"skip_existing: {output.document} was made with {what} {before}, not {now}; go on with the "
+                "same, --overwrite it, or choose another folder",
+            )
 
 
 @contextmanager

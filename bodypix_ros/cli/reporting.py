@@ -5,11 +5,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import click
+
 from bodypix_ros.cli.options import progress_bar
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
     from bodypix_ros.report import Report
+
+
+def tell(line: str) -> None:
+    """Say something beside the results, on stderr."""
+    click.echo(f"bodypix: {line}", err=True)
 
 
 @contextmanager

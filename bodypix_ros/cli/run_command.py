@@ -1,6 +1,6 @@
 """`bodypix run`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,13 @@ from bodypix_ros.cli.options import (
     parse_mode,
     quiet_option,
 )
-from bodypix_ros.cli.reporting import reporting, summary
-from bodypix_ros.errors import MediaError, OptionError
+from bodypix_ros.cli.reporting import reporting, summary, tell
+from bodypix_ros.doors import INTERRUPTED
+from bodypix_ros.errors import OptionError, hint
 
 if TYPE_CHECKING:
     from bodypix_ros.cli.output import Output
-    from bodypix_ros.media import Source
+    from bodypix_ros.cli.plan import Plan
     from bodypix_ros.perception.segmenter import Segmenter
     from bodypix_ros.report import Report
 
@@ -58,7 +59,7 @@ def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
     wanted = tuple(name.strip() for name in value.split(",") if name.strip() not in ("", "none"))
     for name in wanted:
         if name not in LAYERS:
-            raise click.BadParameter(f"'{name}' is none of {', '.join(LAYERS)}, none")
+            raise click.BadParameter(f"'{name}' is none of {', '.join(LAYERS)}, none{hint(name, LAYERS)}")
     return wanted
 
 
@@ -84,6 +85,9 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     source = click.get_current_context().get_parameter_source("layers")
     if mode is not None and source is not click.core.ParameterSource.DEFAULT:
         raise click.UsageError("--mode and --draw exclude each other")
+    if given.get("hide") is not None and (mode is None or not MODES[mode].privacy):
+        modes = " or ".join(name for name, known in MODES.items() if known.privacy)
+        tell(f"--hide hides nothing here: it is for --mode {modes}")
     if options["parts"] is False:
         if mode == "parts" or (mode is not None and MODES[mode].privacy and "part_mask" in MODES[mode].needs):
             raise click.UsageError(f"--mode {mode} needs parts; leave out --no-parts")
@@ -115,6 +119,9 @@ class RunCommand(Command):
     show_default=True,
     help="Folder for the results; made if it is not there.",
 )
+@click.option(
+    "--recursive", is_flag=True, help="Look into the folders of folders, too; links are not followed."
+)
 @add(drawing_options)
 @click.option("--masks/--no-masks", default=True, show_default=True, help="Write mask pictures of pictures.")
 @click.option(
@@ -124,6 +131,14 @@ class RunCommand(Command):
     show_default=True,
     help="Of overlay pictures.",
 )
+@click.option("--results", is_flag=True, help="Write people.results.json, too, which COCO's loadRes takes.")
+@click.option("--overwrite", is_flag=True, help="Replace earlier results; people.json begins anew.")
+@click.option(
+    "--skip-existing",
+    is_flag=True,
+    help="Go on with earlier results: sources that people.json has whole, with all their files, are left "
+    "out, and people.json keeps them.",
+)
 @model_option
 @model_options()
 @quiet_option
@@ -131,16 +146,21 @@ class RunCommand(Command):
 def command(
     sources: tuple[str, ...],
     out: Path,
+    recursive: bool,
     masks: bool,
     overlay_format: str,
+    results: bool,
+    overwrite: bool,
+    skip_existing: bool,
     model: str,
     quiet: bool,
     **options: Any,
 ) -> None:
     """Find people in pictures, folders, videos and cameras.
 
-    SOURCE is a picture, a folder of pictures, a video, or the index of a camera such as 0. A camera runs
-    until Ctrl-C; so may the others, and whatever is written is complete.
+    SOURCE is a picture, a folder of pictures and videos, a video, or the index of a camera such as 0. A
+    camera runs until Ctrl-C; so may the others, and whatever is written is complete, with exit code 130. A
+    source that cannot be used is named, and the others go on.
 
     \b
     Written for a picture NAME:
@@ -151,7 +171,12 @@ def command(
     for a video or camera:
       NAME.overlay.mp4
     and for all of them together:
-      people.json         COCO: boxes, keypoints, masks as RLE; a frame is called NAME#NUMBER
+      people.json         COCO: boxes, keypoints, masks as RLE; names are as seen from its folder, and a
+                          frame is called NAME#NUMBER
+
+    Results that are there already are not replaced unless --overwrite says so, and inputs never are. Only one
+    process writes into a folder at a time. With --skip-existing an interrupted run goes on, with the same
+    model and options; a process that was killed leaves no people.json, so that it begins anew.
 
     The privacy modes hide faces, or what --hide says. They reduce what can be recognised and guarantee
     nothing: a face that is not found stays. They draw nothing where the model gives no parts.
@@ -166,35 +191,84 @@ def command(
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
     from bodypix_ros.cli.output import Output
+    from bodypix_ros.cli.plan import Existing, planned
 
     arguments = drawing(options)
-    try:
-        found = media.find_sources(sources)
-    except MediaError as error:
-        raise click.UsageError(str(error)) from error
-    output = Output(out, masks=masks, overlay_suffix=f".{overlay_format}", **arguments)
-    with load_segmenter(model, options) as segmenter:
-        report = execute(segmenter, found, output, quiet)
-    if report.failures:
-        raise SystemExit(1)
+    if overwrite and skip_existing:
+        raise click.UsageError("--overwrite and --skip-existing exclude each other")
+    problems: list[str] = []
+    found = media.find_sources(sources, recursive=recursive, apart=out, complain=problems.append, note=tell)
+    if not found:
+        raise click.UsageError("\n".join(problems))
+    existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
+    output = Output(out, masks=masks, results=results, overlay_suffix=f".{overlay_format}", **arguments)
+    with planned(found, output, existing) as plan:
+        if not plan.tasks:
+            for problem in problems:
+                tell(problem)
+            click.echo(f"nothing to do: {_count(plan.skipped, 'source')} complete already, in {out}")
+            raise SystemExit(1 if problems else 0)
+        with load_segmenter(model, options) as segmenter:
+            report = execute(segmenter, plan, output, quiet, problems)
+    raise SystemExit(exit_code(report))
 
 
-def execute(segmenter: "Segmenter", sources: "Sequence[Source]", output: "Output", quiet: bool) -> "Report":
-    """Process the sources with a progress bar; close with a line on what was done."""
+def execute(
+    segmenter: "Segmenter", plan: "Plan", output: "Output", quiet: bool, problems: Sequence[str] = ()
+) -> "Report":
+    """Process the sources of a plan with a progress bar; close with a line on what was done.
+
+    Args:
+        segmenter: The model.
+        plan: What to process.
+        output: What to write.
+        quiet: Show no bar.
+        problems: What is wrong with other sources: they failed already.
+    """
     from bodypix_ros.cli.process import process, stop_on_interrupt
     from bodypix_ros.media import Picture
 
-    pictures = sum(isinstance(source, Picture) for source in sources)
+    pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
+    for line in _not_given(segmenter, output):
+        tell(line)
     with stop_on_interrupt() as stopped, reporting(pictures, quiet) as report:
-        process(segmenter, sources, output, report, stopped)
-        early = stopped()
+        for problem in problems:
+            report.fail(problem)
+        process(segmenter, plan, output, report, stopped)
     counted = f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}"
     click.echo(
-        summary(counted, report, segmenter, output.folder)
+        summary(counted, report, segmenter, click.format_filename(output.folder))
+        + (f"; {_count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
         + (f"; {_count(len(report.failures), 'source')} failed" if report.failures else "")
-        + ("; stopped early" if early else "")
+        + ("; stopped early" if report.stopped_early else "")
     )
     return report
+
+
+_GIVEN = {"part_mask": "parts", "keypoints": "keypoints"}
+"""What a model must give, of `Segmenter.gives`, for what a mode or layer needs of a Scene."""
+
+
+def _not_given(segmenter: "Segmenter", output: "Output") -> Iterator[str]:
+    """Say what was asked to be drawn that this model does not give; layers by default are not asked for."""
+    from bodypix_ros.rendering import LAYERS, MODES
+
+    asked = {}
+    if output.mode is not None:
+        needs = MODES[output.mode].needs
+        either = set(needs) == {"instance_mask", "part_mask"}  # one of them is enough for shapes
+        asked[f"--mode {output.mode}"] = () if either else needs
+    elif output.layers != type(output)(output.folder).layers:
+        asked = {f"--draw {name}": LAYERS[name].needs for name in output.layers}
+    for what, needs in asked.items():
+        lacking = [_GIVEN[need] for need in needs if _GIVEN.get(need, "") not in {"", *segmenter.gives}]
+        if lacking:
+            yield f"{what}: {segmenter.model} gives no {' and no '.join(lacking)}; drawn without, if at all"
+
+
+def exit_code(report: "Report") -> int:
+    """What a command ends with, having done what the report says."""
+    return INTERRUPTED if report.stopped_early else 1 if report.failures else 0
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -19,7 +19,7 @@ def process_video(job: Job, source: media.Video, name: str, stopped: Callable[[]
         MediaError: It cannot be read or breaks off, or a file cannot be written.
         ValueError: It cannot be drawn as was asked for.
     """
-    path = job.output.folder / f"{name}.overlay.mp4"
+    path = job.output.overlay(source, name)
     progress = job.report.progress
     with media.VideoReader(source) as reader:
         before, more = progress.total, reader.frame_count
@@ -30,7 +30,7 @@ def process_video(job: Job, source: media.Video, name: str, stopped: Callable[[]
                 scene = stream.segment(frame, stamp=reader.frames_read / reader.fps)
                 if job.output.drawn:
                     writer.write(job.overlay(frame, scene))
-                job.record(scene, f"{source.name}#{reader.frames_read}")
+                job.record(scene, source, reader.frames_read)
                 progress.update()
                 if stopped():
                     break

@@ -1,27 +1,33 @@
 """Scenes as COCO annotations, and files of them.
 
 Boxes are [x, y, width, height], keypoints [x, y, visibility] * 17 in COCO's order, both in image pixels;
-masks are compressed RLE. The files load with `pycocotools.coco.COCO`.
+masks are compressed RLE. The files load with `pycocotools.coco.COCO`; beside what COCO has, they have
+`sources`: those that are complete, with the names of the files that were written of them.
 """
 
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, TypedDict
+from typing import IO, Final, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
-from bodypix_ros.scene import Scene
+from bodypix_ros.coco.earlier import Earlier, Entry
+from bodypix_ros.scene import Person, Scene
+from bodypix_ros.targets import unwritable
 
 PERSON: Final = 1
 """COCO's category of people."""
+
+_RESULT = ("image_id", "category_id", "score", "segmentation", "keypoints")
+"""What `loadRes` is to see; given a box, it would take the box's area for the person's."""
 
 
 class Rle(TypedDict):
@@ -45,7 +51,7 @@ class Result(TypedDict):
     num_keypoints: int
 
 
-CATEGORY: Final = {
+CATEGORY: Final[Entry] = {
     "id": PERSON,
     "name": "person",
     "supercategory": "person",
@@ -112,64 +118,198 @@ def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> lis
     return out
 
 
+def annotations(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> list[Entry]:
+    """Give a Scene's persons as COCO annotations with all that is known of them, without their ids.
+
+    Who has no pixels is left out: annotations of nothing do not load everywhere.
+
+    Args:
+        scene: What was seen.
+        image_id: COCO's id of the image.
+        min_keypoint_score: As in `results`.
+
+    Returns:
+        One dictionary per person with the members of `results`, iscrowd, and
+
+        instance: The person's value in `Scene.instance_mask`.
+        all_keypoints: x, y in image pixels and score of each of `Scene.keypoint_names`, in one list; where
+            these are not COCO's own.
+        keypoints_3d: x, y, z in metres and score of each, in one list; where the model has metres.
+        track_id: The person's number from image to image; where people are followed.
+    """
+    seen = zip(scene.persons, results(scene, image_id, min_keypoint_score), strict=True)
+    return [
+        {"iscrowd": 0, **result, "instance": index, **_more(scene, person)}
+        for index, (person, result) in enumerate(seen, 1)
+        if result["area"]
+    ]
+
+
+def _more(scene: Scene, person: Person) -> Entry:
+    """What COCO has no member for."""
+    more: Entry = {}
+    if has_more_keypoints(scene) and len(person.keypoints):
+        more["all_keypoints"] = _flat(person.keypoints, 2)
+    if person.keypoints_3d is not None:
+        more["keypoints_3d"] = _flat(person.keypoints_3d, 4)
+    if person.track_id is not None:
+        more["track_id"] = int(person.track_id)
+    return more
+
+
+def has_more_keypoints(scene: Scene) -> bool:
+    """Whether the keypoints of a Scene are others than COCO's."""
+    return bool(scene.keypoint_names) and tuple(scene.keypoint_names) != tuple(KEYPOINTS)
+
+
+def _flat(points: npt.NDArray[np.float32], digits: int) -> list[float]:
+    """Rows of coordinates and a score as one list, rounded to digits and to 4 digits."""
+    rounded = points.astype(float)
+    rounded[:, :-1] = rounded[:, :-1].round(digits)
+    rounded[:, -1] = rounded[:, -1].round(4)
+    numbers: list[float] = rounded.ravel().tolist()
+    return numbers
+
+
 class DocumentWriter:
     """Writes Scenes into one COCO file as they come; a context manager.
 
     Memory stays flat however many are added: annotations go to the file at once and the list of images to a
     temporary one. The file appears under its name when the context ends without an error.
+
+    Attributes:
+        path: The file.
+        images: How many images are in it so far.
+        annotations: How many persons.
     """
 
-    def __init__(self, path: Path, info: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: Mapping[str, object] | None = None,
+        *,
+        results: Path | None = None,
+        earlier: Earlier | None = None,
+    ) -> None:
         """Prepare to write.
 
         Args:
             path: The file; an existing one is replaced.
             info: COCO's "info" object, such as the model and its options.
+            results: Write the persons here, too, as the list of COCO results that `COCO.loadRes` takes.
+            earlier: Begin with the complete sources of this.
         """
         self.path = path
         self.images = 0
         self.annotations = 0
         self._info = info or {}
+        self._results_path = results
+        self._earlier = earlier
+        self._category = dict(CATEGORY if earlier is None else earlier.category)
+        self._sources: list[Entry] = []
 
     def add(self, scene: Scene, file_name: str, min_keypoint_score: float = 0.3, **extra: object) -> int:
-        """Append an image and its persons.
+        """Append an image and its persons; those without pixels are left out, see `annotations`.
 
         Args:
             scene: What was seen in it.
-            file_name: COCO's name of the image.
+            file_name: COCO's name of the image. Bytes that are no UTF-8 become escapes.
             min_keypoint_score: As in `results`.
             **extra: More members of the image's entry.
 
         Returns:
             The image's id: they count from 1.
+
+        Raises:
+            OutputError: The file cannot be written.
         """
-        image_id = self.images + 1
+        if has_more_keypoints(scene):
+            self._category["all_keypoints"] = list(scene.keypoint_names)
         height, width = scene.person_mask.shape
-        entry = {"id": image_id, "file_name": file_name, "width": width, "height": height, **extra}
-        self._list.write((",\n" if self.images else "") + json.dumps(entry))
-        self.images = image_id
-        for result in results(scene, image_id, min_keypoint_score):
-            before = ",\n" if self.annotations else ""
-            self.annotations += 1
-            self._file.write(before + json.dumps({"id": self.annotations, "iscrowd": 0, **result}))
+        with _saying(self.path):
+            image_id = self._add_image({"file_name": file_name, "width": width, "height": height, **extra})
+            for annotation in annotations(scene, image_id, min_keypoint_score):
+                self._add_annotation(annotation)
         return image_id
 
+    def complete(self, file_name: str, files: Iterable[str]) -> None:
+        """Note that all images of a source were added.
+
+        Args:
+            file_name: What images have of it; of frames what is before the #.
+            files: What else was written of it.
+        """
+        self._sources.append({"file_name": plain(file_name), "files": [plain(file) for file in files]})
+
     def __enter__(self) -> "DocumentWriter":
-        with ExitStack() as stack:
-            part = stack.enter_context(media.replacing(self.path))
-            self._file = stack.enter_context(part.open("w", encoding="utf-8"))
-            self._list = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8"))
-            head = {"info": self._info, "licenses": [], "categories": [CATEGORY]}
+        with _saying(self.path), ExitStack() as stack:
+            self._file = self._open(stack, self.path)
+            self._list = stack.enter_context(
+                tempfile.TemporaryFile("w+", encoding="utf-8", dir=self.path.parent)
+            )
+            self._results: IO[str] | None = None
+            if self._results_path is not None:
+                self._results = self._open(stack, self._results_path)
+                self._results.write("[\n")
+            head = {"info": self._info, "licenses": []}
             self._file.write(json.dumps(head)[:-1] + ',\n"annotations": [\n')
+            if self._earlier is not None:
+                self._keep(self._earlier)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is not None:
+            self._stack.__exit__(kind, error, trace)
+            return
+        with _saying(self.path), self._stack:
             self._file.write('\n],\n"images": [\n')
             self._list.seek(0)
             shutil.copyfileobj(self._list, self._file)
-            self._file.write("\n]}\n")
-        self._stack.__exit__(kind, error, trace)
+            tail = {"categories": [self._category], "sources": self._sources}
+            self._file.write("\n],\n" + json.dumps(tail)[1:-1] + "\n}\n")
+            if self._results is not None:
+                self._results.write("\n]\n")
+
+    @staticmethod
+    def _open(stack: ExitStack, path: Path) -> IO[str]:
+        part = stack.enter_context(media.replacing(path))
+        return stack.enter_context(part.open("w", encoding="utf-8"))
+
+    def _keep(self, earlier: Earlier) -> None:
+        ids = {image["id"]: self._add_image(image) for image in earlier.complete_images()}
+        for annotation in earlier.annotations:
+            if annotation["image_id"] in ids:
+                self._add_annotation({**annotation, "image_id": ids[annotation["image_id"]]})
+        for name, files in earlier.sources.items():
+            self.complete(name, files)
+
+    def _add_image(self, entry: Entry) -> int:
+        texts = {key: plain(value) if isinstance(value, str) else value for key, value in entry.items()}
+        before = ",\n" if self.images else ""
+        self.images += 1
+        self._list.write(before + json.dumps({**texts, "id": self.images}))
+        return self.images
+
+    def _add_annotation(self, annotation: Entry) -> None:
+        before = ",\n" if self.annotations else ""
+        self.annotations += 1
+        self._file.write(before + json.dumps({**annotation, "id": self.annotations}))
+        if self._results is not None:
+            self._results.write(before + json.dumps({key: annotation[key] for key in _RESULT}))
+
+
+def plain(name: str) -> str:
+    """A file's name as text that is valid UTF-8; bytes that are none become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+@contextmanager
+def _saying(path: Path) -> Generator[None]:
+    """Say which file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error

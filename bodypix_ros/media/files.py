@@ -1,8 +1,61 @@
-"""Files that appear whole or not at all: they are written beside their target and renamed when complete."""
+"""Files and their names: read without waiting for anybody, written whole or not at all."""
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from bodypix_ros.errors import MediaError
+
+_KINDS = {
+    stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+
+
+def readable(path: str | os.PathLike[str]) -> str:
+    """A file's name as text that is always UTF-8: of bytes that are not their hexadecimal digits."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def kind_of(mode: int) -> str:
+    """What a file of this mode is, where it is no regular file; else nothing."""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no file")
+
+
+def read_file(path: str | os.PathLike[str], most: int, *, part: bool = False) -> bytes:
+    """Read a regular file.
+
+    Args:
+        path: The file.
+        most: Its most bytes.
+        part: Of a longer file give its beginning, in place of an error.
+
+    Raises:
+        MediaError: It is not there, may not be read, is no regular file (nobody waits for the other end of
+            a pipe), or is longer.
+    """
+    name = readable(path)
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            found = os.fstat(file.fileno())
+            if kind := kind_of(found.st_mode):
+                raise MediaError(f"{name}: is {kind}, not a file")
+            data = b"" if not part and found.st_size > most else file.read(most + (not part))
+    except MediaError:
+        raise
+    except OSError as error:
+        raise MediaError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if not part and max(found.st_size, len(data)) > most:
+        raise MediaError(
+            f"{name}: has {max(found.st_size, len(data))} bytes, where a picture may have {most}"
+        )
+    return data
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def part_of(path: Path) -> Path:

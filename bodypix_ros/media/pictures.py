@@ -8,16 +8,20 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.errors import MediaError, PictureError
-from bodypix_ros.imaging.picture_size import check_picture
-from bodypix_ros.media.files import replacing
+from bodypix_ros.imaging.decoding import decode
+from bodypix_ros.media.files import read_file, readable, replacing
 
 Image = npt.NDArray[np.uint8]
+
+MAX_BYTES = 1 << 29
+"""The most bytes of a picture's file: what the largest picture takes in colour and 16 bits, and some more."""
 
 
 def read_picture(path: str | os.PathLike[str], *, exif: bool = True) -> Image:
     """Read a picture as uint8 (H, W, 3), BGR.
 
-    Grey becomes BGR, an alpha channel is dropped, 16 bits per channel are scaled to 8.
+    Grey becomes BGR, an alpha channel is dropped, 16 bits per channel are scaled to 8. Of several pictures in
+    one file it is the first, previews left out.
 
     Args:
         path: The picture.
@@ -25,26 +29,14 @@ def read_picture(path: str | os.PathLike[str], *, exif: bool = True) -> Image:
             which is what COCO's annotations refer to.
 
     Raises:
-        MediaError: The file is not there, is larger than `picture_size` accepts, or is not a picture that
-            OpenCV can read.
+        MediaError: The file is not there, is no file, is larger than `picture_size` accepts, or is not a
+            whole picture that OpenCV can read.
     """
+    data = read_file(path, MAX_BYTES)
     try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise MediaError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        check_picture(data.tobytes())
+        return np.asarray(decode(data, upright=exif), np.uint8)
     except PictureError as error:
-        raise MediaError(f"{path}: {error}") from error
-    flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(data, flags) if data.size else None
-    except cv2.error as error:
-        raise MediaError(f"{path}: OpenCV cannot decode it: {error.err}") from error
-    if image is None:
-        what = f"{data.size} bytes that are not a whole picture" if data.size else "the file is empty"
-        raise MediaError(f"{path}: {what}; replace it, or convert it to 8-bit PNG or JPEG")
-    return np.asarray(image, np.uint8)
+        raise MediaError(f"{readable(path)}: {error}") from error
 
 
 def write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
@@ -57,14 +49,17 @@ def write_picture(path: Path, image: npt.NDArray[np.uint8]) -> None:
     Raises:
         MediaError: OpenCV cannot write this format, or the folder or disk does not allow it.
     """
+    name = readable(path)
+    if not path.suffix.isascii():  # OpenCV crashes of names that are not UTF-8
+        raise MediaError(f"{name}: OpenCV cannot encode a picture of this suffix")
     try:
         good, data = cv2.imencode(path.suffix, image)
     except cv2.error as error:
-        raise MediaError(f"{path}: OpenCV cannot encode this picture: {error.err}") from error
+        raise MediaError(f"{name}: OpenCV cannot encode this picture: {error.err}") from error
     if not good:
-        raise MediaError(f"{path}: OpenCV cannot encode this picture")
+        raise MediaError(f"{name}: OpenCV cannot encode this picture")
     try:
         with replacing(path) as part:
             part.write_bytes(data.tobytes())
     except OSError as error:
-        raise MediaError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise MediaError(f"{name}: cannot be written: {error.strerror or error}") from error

@@ -1,14 +1,23 @@
 """What a user typed -> pictures, videos and cameras."""
 
-from collections.abc import Sequence
+import os
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from bodypix_ros.errors import MediaError
+from bodypix_ros.imaging.picture_headers import format_of
+from bodypix_ros.media.files import kind_of, read_file, readable
+from bodypix_ros.media.searching import HEAD, PICTURE_SUFFIXES, search, suffix_of
 
-PICTURE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+Say = Callable[[str], object]
+"""Is told something in one sentence."""
+
+_VIDEO4LINUX = 81
+"""The major number of cameras' device files."""
+
+_WANTED = "give a picture, a folder, a video or a camera's index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +28,8 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """What the user called it."""
-        return str(self.path)
+        """What the user called it, as UTF-8."""
+        return readable(self.path)
 
     @property
     def stem(self) -> str:
@@ -44,30 +53,80 @@ class Video:
 Source = Picture | Video
 
 
-def find_sources(arguments: Sequence[str]) -> list[Source]:
+def find_sources(
+    arguments: Sequence[str],
+    *,
+    recursive: bool = False,
+    apart: Path | None = None,
+    complain: Say | None = None,
+    note: Say = lambda _: None,
+) -> list[Source]:
     """Turn what a user typed into pictures, videos and cameras, in the order given.
 
     Args:
-        arguments: Each a picture, a folder (its pictures, sorted by name, without sub-folders), a video, or
-            the index of a camera such as "0" (a file of that name comes first).
+        arguments: Each a picture, a folder (its pictures and videos, sorted by name), a video, or the index
+            of a camera such as "0" (a file of that name comes first).
+        recursive: Look into the folders of folders, too.
+        apart: A folder that is not looked into: where results go.
+        complain: Is told of what cannot be used, and the others go on; None: the first of it is raised.
+        note: Is told what is left out of a folder: of each kind once, with reason and count.
 
     Raises:
-        MediaError: Something is not there, or a folder holds no pictures.
+        MediaError: Something is not there, may not be read, or is neither file nor folder, or a folder holds
+            neither picture nor video; only without `complain`.
     """
-    return [source for argument in arguments for source in _expand(argument)]
+    say = complain or _raise
+
+    def expand(argument: str) -> list[Source]:
+        try:
+            if os.path.isdir(argument):  # noqa: PTH112 - Path's raises some errors before Python 3.12
+                return _in_folder(Path(argument), recursive, apart, say, note)
+            return [_one(argument)]
+        except MediaError as error:
+            say(str(error))
+            return []
+
+    return [source for argument in arguments for source in expand(argument)]
 
 
-def _expand(argument: str) -> list[Source]:
-    path = Path(argument)
-    if path.is_dir():
-        pictures = sorted(p for p in path.iterdir() if p.is_file() and p.suffix.lower() in PICTURE_SUFFIXES)
-        if not pictures:
-            kinds = " ".join(sorted(PICTURE_SUFFIXES))
-            raise MediaError(f"{path}: no pictures in this folder ({kinds}); sub-folders are not searched")
-        return [Picture(p) for p in pictures]
-    if path.exists():
-        is_picture = path.suffix.lower() in PICTURE_SUFFIXES or cv2.haveImageReader(str(path))
-        return [Picture(path) if is_picture else Video(argument)]
-    if argument.isascii() and argument.isdigit():
-        return [Video(argument, camera=int(argument))]
-    raise MediaError(f"{path}: no such file or folder; give a picture, a folder, a video or a camera's index")
+def _raise(problem: str) -> None:
+    raise MediaError(problem)
+
+
+def _one(argument: str) -> Source:
+    """What an argument names that is no folder."""
+    path, name = Path(argument), readable(argument)
+    try:
+        found = os.stat(argument)  # noqa: PTH116 - Path("") would be the current folder
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            to = readable(path.readlink())
+            raise MediaError(f"{name}: is a link to {to}, which is not there") from None
+        if argument.isascii() and argument.isdigit():
+            return Video(argument, camera=int(argument))
+        raise MediaError(f"{name}: no such file or folder; {_WANTED}") from None
+    except OSError as error:
+        raise MediaError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == _VIDEO4LINUX:
+        return Video(argument)
+    if kind := kind_of(found.st_mode):
+        raise MediaError(f"{name}: is {kind}; {_WANTED}")
+    begins = read_file(path, HEAD, part=True)
+    return Picture(path) if suffix_of(path) in PICTURE_SUFFIXES or format_of(begins) else Video(argument)
+
+
+def _in_folder(folder: Path, recursive: bool, apart: Path | None, complain: Say, note: Say) -> list[Source]:
+    """The pictures and videos of a folder, sorted by name."""
+    found = search(folder, recursive, apart, complain)
+    left_out = list(found.left_out())
+    sources: list[Source] = [*map(Picture, found.pictures), *(Video(str(path)) for path in found.videos)]
+    if not sources:
+        what = f"{readable(folder)}: no pictures and no videos in this folder"
+        raise MediaError("; ".join([what, *left_out]))
+    for text in left_out:
+        note(f"{readable(folder)}: {text}")
+    return sorted(sources, key=_path)
+
+
+def _path(source: Source) -> Path:
+    return source.path if isinstance(source, Picture) else Path(source.name)

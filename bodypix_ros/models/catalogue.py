@@ -6,13 +6,12 @@ The data is `models/catalogue.json`: models name their files (or patterns of the
 import json
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bodypix_ros.errors import CatalogueError, OptionError
+from bodypix_ros.errors import CatalogueError, OptionError, hint
 
 MAX_FILE_BYTES = 1 << 30
 """The most bytes that a model file may be said to have."""
@@ -129,9 +128,8 @@ def model(name: str) -> Model:
     """
     known = _catalogue()
     if name not in known:
-        close = get_close_matches(name[:80], known, n=3)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(known)}"
-        raise OptionError("model", f"no model is named {name!r:.80}: {hint}")
+        meant = hint(name, known, "") or f"there are {', '.join(known)}"
+        raise OptionError("model", f"no model is named {name!r:.80}: {meant}")
     return known[name]
 
 

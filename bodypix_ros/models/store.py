@@ -6,8 +6,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from bodypix_ros.errors import DigestError, DownloadError, MissingModelError, TooLongError, UnverifiedError
-from bodypix_ros.folders import user_cache
+from bodypix_ros.errors import (
+    DigestError,
+    DownloadError,
+    MissingModelError,
+    OptionError,
+    TooLongError,
+    UnverifiedError,
+)
+from bodypix_ros.folders import expanded, user_cache
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
 from bodypix_ros.models.download import download
 from bodypix_ros.models.tfjs.checkpoint import MAX_GRAPH_BYTES
@@ -29,20 +36,23 @@ MAX_SHARD_BYTES = 4 << 20
 Progress = Callable[[str, int, int | None], None]
 
 
-def cache_folder() -> Path:
-    """Return the user's own model folder."""
-    return user_cache() / "models"
+def cache_folder() -> Path | None:
+    """Return the user's own model folder; None for a user without a home."""
+    cache = user_cache()
+    return None if cache is None else cache / "models"
 
 
 def search_path(model_dir: str | os.PathLike[str] | None = None) -> list[Path]:
     """Return the folders models are looked for in, the first one first.
 
     They are `model_dir` (if given), those of the environment variable `BODYPIX_ROS_MODELS` (several,
-    separated as in `PATH`), the package's share folder and the user's cache.
+    separated as in `PATH`), the package's share folder and the user's cache, if the user has one.
     """
     named = [os.fspath(model_dir)] if model_dir is not None else []
     named += [folder for folder in os.environ.get("BODYPIX_ROS_MODELS", "").split(os.pathsep) if folder]
-    return [*(Path(folder).expanduser() for folder in named), share_folder() / "models", cache_folder()]
+    cache = cache_folder()
+    own = [] if cache is None else [cache]
+    return [*map(expanded, named), share_folder() / "models", *own]
 
 
 def find(model: Model, model_dir: str | os.PathLike[str] | None = None) -> dict[str, Path]:
@@ -141,9 +151,12 @@ def fetch(
         UnverifiedError: A file has no known digest; nothing was downloaded.
         DownloadError: The network failed; what has come is kept for the next attempt.
         DigestError: What came is not the published file; it was deleted.
+        OptionError: `into` is None, and the user has no home.
         OSError: The folder cannot be written.
     """
-    root = cache_folder() if into is None else Path(into).expanduser()
+    root = cache_folder() if into is None else expanded(into)
+    if root is None:
+        raise OptionError("into", "into: this user has no home to keep models in; say which folder to fill")
     wanted = [file for file in model.files if not _is_good(file, root / file.path)]
     unknown = [file.url for file in wanted if not file.is_verifiable]
     if unknown and not accept_unverified:

@@ -1,5 +1,6 @@
 """A loaded model, and the streams of images that it sees."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace as with_fields
 from types import TracebackType
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.errors import ClosedError, OptionError
+from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of, replace
 from bodypix_ros.runtime.network import Network, Networks
@@ -18,6 +19,8 @@ from bodypix_ros.segmenters.base import Memory, Seer
 
 class Segmenter:
     """A loaded model. May be called from several threads; use it as a context manager, or `close` it.
+
+    It belongs to the process that loaded it: a fork of it says so and does nothing.
 
     Attributes:
         model: Its name in the catalogue.
@@ -36,6 +39,7 @@ class Segmenter:
         self.model, self.gives = model, gives
         self._seer: Seer[Any, Any] | None = seer
         self._options = options
+        self._process = os.getpid()
 
     @property
     def options(self) -> Any:
@@ -84,7 +88,7 @@ class Segmenter:
         Raises:
             TypeError: Not a uint8 array.
             ImageError: A ValueError: unknown encoding, or a shape that does not go with it.
-            DeviceError: A RuntimeError: the device failed.
+            DeviceError: A RuntimeError: the device failed, or the process was forked after loading.
             ClosedError: A RuntimeError: it was closed.
         """
         return self._see(image, encoding, stamp, None)
@@ -136,7 +140,9 @@ class Segmenter:
         return infer
 
     def close(self) -> None:
-        """Let go of the device. Calling it again does nothing."""
+        """Let go of the device. Calling it again does nothing, nor does it in a fork of the process."""
+        if os.getpid() != self._process:
+            return  # whoever let go here would wait for threads that only the parent has
         seer, self._seer = self._seer, None
         if seer is not None:
             seer.close()
@@ -153,6 +159,12 @@ class Segmenter:
     def _open(self) -> Seer[Any, Any]:
         if self._seer is None:
             raise ClosedError(f"{self.model} was closed; load it again")
+        if os.getpid() != self._process:
+            # Threads do not survive a fork: an inference would wait for them for ever.
+            raise DeviceError(
+                f"{self.model} was loaded in process {self._process}, and this is its fork {os.getpid()}: "
+                "load the model in the child, or start it with multiprocessing's 'spawn'"
+            )
         return self._seer
 
     @property
@@ -191,7 +203,7 @@ class Stream:
         Raises:
             TypeError: Not a uint8 array.
             ImageError: A ValueError: unknown encoding, or a shape that does not go with it.
-            DeviceError: A RuntimeError: the device failed.
+            DeviceError: A RuntimeError: the device failed, or the process was forked after loading.
             ClosedError: A RuntimeError: the segmenter was closed.
         """
         return self._segmenter._see(image, encoding, stamp, self._memory)

@@ -34,7 +34,8 @@ LAYERS: Final[dict[str, Layer]] = {
     ),
     "boxes": Layer((), lambda image, scene, _, bgr: draw_boxes(image, scene, bgr=bgr)),
     "poses": Layer(
-        (), lambda image, scene, style, bgr: draw_poses(image, scene, style.min_keypoint_score, bgr=bgr)
+        ("keypoints",),
+        lambda image, scene, style, bgr: draw_poses(image, scene, style.min_keypoint_score, bgr=bgr),
     ),
     "legend": Layer(("part_mask",), lambda image, scene, _, bgr: draw_legend(image, scene, bgr=bgr)),
 }

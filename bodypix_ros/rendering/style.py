@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bodypix_ros.anatomy import PARTS
-from bodypix_ros.errors import OptionError
+from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.options import check_all, option
 from bodypix_ros.rendering.arguments import BLUR_MAX, check_ids
 
@@ -71,7 +71,7 @@ def part_ids_of(names: Iterable[str]) -> tuple[int, ...]:
             words = sorted({word for part in PARTS for word in part.split("_")})
             raise ValueError(
                 f"no part is called {name!r}; give part ids 0..{len(PARTS) - 1}, all, or words of "
-                f"{', '.join(words)} such as face or left_upper_arm"
+                f"{', '.join(words)} such as face or left_upper_arm{hint(name, words)}"
             )
         found.update(ids)
     return tuple(sorted(found))

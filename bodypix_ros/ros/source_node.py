@@ -42,7 +42,7 @@ class SourceNode(Node):  # type: ignore[misc]
         values = declare(self, options_of(SourceOptions).values())
         try:
             self._options = SourceOptions(**values | {"source": str(values["source"])})
-            self._sources = find_sources([self._options.source])
+            self._sources = find_sources([self._options.source], note=self._log.warning)
             url = self._options.camera_info_url
             self._calibration = (
                 calibration.read(calibration.path_of(url, get_package_share_directory)) if url else None

@@ -263,7 +263,14 @@ class Networks:
 
 def _cache_folder(wanted: str) -> Path | None:
     """The folder for compiled networks, made if need be; None, with a warning, where it cannot be written."""
-    folder = Path(wanted) if wanted else user_cache() / "compiled"
+    cache = user_cache()
+    if wanted:
+        folder = Path(wanted)
+    elif cache is not None:
+        folder = cache / "compiled"
+    else:
+        _log.info("compiled networks are not kept, since this user has no home and no XDG_CACHE_HOME")
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

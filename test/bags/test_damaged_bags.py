@@ -19,7 +19,7 @@ from bodypix_ros.bags.process import process
 from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.writing import STORAGES
 from bodypix_ros.cli import main
-from bodypix_ros.errors import BagError
+from bodypix_ros.errors import OutputError
 from bodypix_ros.report import Report
 from support.bags import (
     IMAGE,
@@ -271,7 +271,7 @@ def test_two_runs_do_not_write_one_bag(call):
         if len(call.segmenter.images) == 1:
             with InputBag(call.folder / "in") as other:
                 what = planning.plan(other, ["/image"])
-                with pytest.raises(BagError, match="another process is writing this bag"):
+                with pytest.raises(OutputError, match="out: another process is writing this"):
                     process(Fake(), other, what, Path("out"), Report())
         return scene_of(image)
 

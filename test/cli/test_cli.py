@@ -20,7 +20,7 @@ from pycocotools.coco import COCO
 import bodypix_ros
 from bodypix_ros import media, rendering
 from bodypix_ros.cli import COMMANDS, main
-from bodypix_ros.cli.process import output_names
+from bodypix_ros.cli.plan import output_names
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
@@ -96,7 +96,7 @@ class TestRun:
         assert (overlay != image).any(axis=2)[scene.person_mask].mean() > 0.95
         assert result.stdout == "1 image, 2 people, 6.0 ms each (fake on CPU, f32), in found\n"
         truth = document(call.folder / "found")
-        assert truth.imgs[1]["file_name"] == "a.png"
+        assert truth.imgs[1]["file_name"] == "../a.png"
         assert np.array_equal(truth.annToMask(truth.anns[2]), scene.instance_mask == 2)
         assert truth.dataset["info"]["model"] == "fake"
 
@@ -175,7 +175,7 @@ class TestRun:
         write_pictures(call.folder, "in/a.png", "in/c.png")
         (call.folder / "in/b.png").write_bytes(b"broken")
         result = call("run", "in", "--out", "found", code=1)
-        assert "b.png: 6 bytes that are not a whole picture" in result.stderr
+        assert "b.png: is not a whole picture" in result.stderr
         assert "2 images, 4 people" in result.stdout
         assert "1 source failed" in result.stdout
         assert len(document(call.folder / "found").imgs) == 2
@@ -189,7 +189,8 @@ class TestRun:
         overlays = {"x.overlay.png", "x_2.overlay.png", "X_3.overlay.png"}
         assert set(files(call.folder / "bodypix_out")) == {*overlays, "people.json"}
         images = document(call.folder / "bodypix_out").dataset["images"]
-        assert [image["file_name"] for image in images] == ["a/x.png", "b/x.png", "X.jpg"]
+        assert [image["file_name"] for image in images] == ["../a/x.png", "../b/x.png", "../X.jpg"]
+        assert [image["source"] for image in images] == ["a/x.png", "b/x.png", "X.jpg"]
 
     def test_names_never_repeat(self):
         sources = [media.Picture(Path(p)) for p in ("x.png", "x_2.png", "a/x.png", "a/x_2.png", "b/X.png")]
@@ -207,7 +208,8 @@ class TestRun:
         assert (len(frames), reader.fps) == (10, 10)
         assert np.abs(frames[0].astype(int) - people_picture()).mean() > 5
         truth = document(call.folder / "bodypix_out")
-        assert truth.imgs[10]["file_name"] == "film.mp4#10"
+        assert truth.imgs[10]["file_name"] == "../film.mp4#10"
+        assert truth.imgs[10]["time_s"] == 1.0
         assert len(truth.anns) == 20
 
     def test_video_without_drawing(self, call, loaded):
@@ -254,7 +256,7 @@ class TestRun:
             return scene_of(image)
 
         loaded.segmenter = FakeSegmenter(see)
-        result = call("run", "film.mp4", "film.mp4")
+        result = call("run", "film.mp4", "film.mp4", code=130)
         assert "4 images, 8 people" in result.stdout
         assert "stopped early" in result.stdout
         assert files(call.folder / "bodypix_out") == ["film.overlay.mp4", "people.json"]
@@ -607,7 +609,7 @@ class TestBench:
 
     def test_unreadable_picture(self, call, loaded):
         (call.folder / "a.png").write_bytes(b"x")
-        assert "a.png: 1 bytes" in call("bench", "a.png", code=1).stderr
+        assert "a.png: is not a whole picture" in call("bench", "a.png", code=1).stderr
 
 
 class TestEval:

@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from bodypix_ros.errors import MessageError
-from bodypix_ros.imaging.picture_size import MAX_PIXELS, picture_size
+from bodypix_ros.imaging.picture_size import MAX_PIXELS, check_picture
 from bodypix_ros.ros.messages import images
 from fuzz.answers import Case, attempt, check
 from fuzz.values import SIZES, cut, damaged, mostly, texts
@@ -53,8 +53,8 @@ def compressed(folder: Path, *, suffix: str, format: str, data: bytes, white: in
     message = SimpleNamespace(format=format, data=data)
     outcome, made = _attempt(images.to_image_compressed, message, white, f"{len(data)} bytes")
     if made is not None:
-        size = picture_size(data)
-        _usable(made, size and size[::-1])  # another than the header's would not have been bounded
+        header = check_picture(data)
+        _usable(made, (header.height, header.width))  # another would not have been bounded
         check(made[0].size <= 3 * MAX_PIXELS, f"a picture of {made[0].shape} was decoded")
     check(next(folder.iterdir(), None) is None, "OpenCV left temporary files")
     return f"{suffix} {outcome}"

@@ -66,7 +66,7 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("data", "message"),
         [
-            (b"", "the file is empty"),
+            (b"", "it is empty"),
             (b"not a picture", "not a whole picture"),
             (cv2.imencode(".png", gradient())[1].tobytes()[:100], "not a whole picture"),
         ],
@@ -99,7 +99,7 @@ class TestSources:
         ]
 
     def test_folder_without_pictures(self, tmp_path):
-        with pytest.raises(MediaError, match="no pictures in this folder"):
+        with pytest.raises(MediaError, match="no pictures and no videos in this folder"):
             media.find_sources([str(tmp_path)])
 
     def test_absent_source(self, tmp_path):

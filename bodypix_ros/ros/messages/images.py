@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.errors import MessageError, PictureError
-from bodypix_ros.imaging.picture_size import FORMATS, check_picture, size_problem
+from bodypix_ros.imaging.decoding import decode
+from bodypix_ros.imaging.picture_size import size_problem
 from bodypix_ros.ros.messages.types import CompressedImageMessage, Header, ImageMessage, Message, MessageTypes
 
 Pixels = npt.NDArray[np.uint8]
@@ -56,6 +57,9 @@ _BAYER16 = {name.replace("8", "16"): conversion for name, conversion in _BAYER.i
 
 ENCODINGS: Final = (*_DIRECT, *_MONO16, *_YUV422, *_YUV420, *_BAYER, *_BAYER16)
 """What `to_image` understands by itself."""
+
+COMPRESSED: Final = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "PNM")
+"""What `to_image_compressed` decodes: what cameras send, and no decoder more."""
 
 
 def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
@@ -123,21 +127,11 @@ def to_image_compressed(message: CompressedImageMessage, *, mono16_max: int = 65
     """
     data = _bytes(message).tobytes()
     what = f"compressed image {message.format!r:.80} of {len(data)} bytes"
+    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
     try:
-        known = check_picture(data)
+        image = decode(data, flags=flags, upright=False, formats=COMPRESSED)
     except PictureError as error:
         raise MessageError(f"{what} {error}") from error
-    if not known:
-        raise MessageError(f"{what} is not a whole picture in one of {', '.join(FORMATS)}")
-    # Older OpenCVs fill up what is missing of a JPEG with grey; a whole one has an end marker.
-    cut = data[:2] == b"\xff\xd8" and b"\xff\xd9" not in data
-    flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if not cut else None
-    except cv2.error as error:
-        raise MessageError(f"{what}: OpenCV cannot decode it: {error.err}") from error
-    if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise MessageError(f"{what} is not a whole picture, or of a kind that OpenCV does not read")
     pixels = np.asarray(image, np.uint8) if image.dtype == np.uint8 else _to_8_bits(image, mono16_max)
     return pixels, "mono8" if image.ndim == 2 else "bgr8"
 

@@ -43,10 +43,16 @@ def played(sources, *, rate=0.0, loop=False, at_most=100):
 
 
 def test_pictures_come_in_order_and_again(folder):
+    (folder / "film.mp4").unlink()
     shots, said = played(find_sources([str(folder)]), loop=True, at_most=7)
     assert [int(image[0, 0, 0]) for image, _ in shots] == [10, 20, 30, 10, 20, 30, 10]
     assert {period_s for _, period_s in shots} == {1 / playing.PICTURE_RATE}
     assert said == []
+
+
+def test_a_folder_plays_its_videos_too(folder):
+    shots, _ = played(find_sources([str(folder)]))
+    assert [image.shape[0] for image, _ in shots] == [8] * 3 + [48] * 5
 
 
 def test_a_video_has_its_own_rate_and_ends(folder):
@@ -62,6 +68,7 @@ def test_a_rate_goes_before_the_sources_own(folder, name):
 
 
 def test_a_broken_picture_is_told_once_and_the_others_go_on(folder):
+    (folder / "film.mp4").unlink()
     (folder / "20.png").write_bytes(b"no picture")
     shots, said = played(find_sources([str(folder)]), loop=True, at_most=5)
     assert [int(image[0, 0, 0]) for image, _ in shots] == [10, 30, 10, 30, 10]

@@ -1,0 +1,179 @@
+"""What `bodypix run` will write, decided and checked before anything is computed."""
+
+import os
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from bodypix_ros import media
+from bodypix_ros.cli.output import Output
+from bodypix_ros.coco.document import plain
+from bodypix_ros.coco.earlier import Earlier
+from bodypix_ros.errors import OptionError
+from bodypix_ros.media.files import part_of
+from bodypix_ros.targets import check_apart, check_writable, only_writer, unwritable
+
+_LOCK = ".bodypix.lock"
+
+
+class Existing(Enum):
+    """What becomes of earlier results."""
+
+    REFUSE = "they stay, and nothing is done"
+    OVERWRITE = "they are replaced"
+    SKIP = "what is complete stays, and is not computed again"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A source, and what will be written of it.
+
+    Attributes:
+        source: A picture, video or camera.
+        name: What its files are called, before their suffixes.
+        file_name: What the document calls it: its path as seen from the output folder, or a camera's index.
+        files: All that may be written; which masks there are is up to the model.
+    """
+
+    source: media.Source
+    name: str
+    file_name: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is to do.
+
+    Attributes:
+        tasks: By source, in the order given.
+        skipped: How many sources were complete before.
+        earlier: What the document goes on with; None where it begins anew.
+    """
+
+    tasks: tuple[Task, ...]
+    skipped: int = 0
+    earlier: Earlier | None = None
+
+
+@contextmanager
+def planned(
+    sources: Sequence[media.Source],
+    output: Output,
+    existing: Existing = Existing.REFUSE,
+    more: Iterable[Path] = (),
+) -> Generator[Plan]:
+    """Plan what is written of some sources, and be the only process that writes into the folder.
+
+    Args:
+        sources: From `media.find_sources`.
+        output: What to write; the folder is made.
+        existing: What becomes of earlier results.
+        more: Other files that will be written.
+
+    Raises:
+        OptionError: An output is an input, too, or is there already, or cannot be gone on with.
+        OutputError: The folder cannot be written, or another process writes into it.
+    """
+    tasks = [_task(source, name, output) for source, name in zip(sources, output_names(sources), strict=True)]
+    outputs = [*output.common(), *(file for task in tasks for file in task.files)]
+    inputs = [Path(source.name) for source in sources if not _is_camera(source)]
+    check_apart("out", [*outputs, *map(part_of, outputs), *more], inputs)
+    check_writable(output.folder)
+    made = not output.folder.exists()
+    try:
+        output.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(output.folder, error) from error
+    try:
+        with only_writer(output.folder, output.folder / _LOCK):
+            yield _plan(tasks, outputs, output, existing)
+    finally:
+        if made:
+            with suppress(OSError):  # something was written
+                output.folder.rmdir()
+
+
+def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Existing) -> Plan:
+    there = [path for path in outputs if os.path.lexists(path)]
+    if folder := next((path for path in there if path.is_dir()), None):
+        raise OptionError("out", f"out: {folder} is a folder, where a file is to be written")
+    if existing is Existing.OVERWRITE or not there:
+        return Plan(tuple(tasks))
+    if existing is Existing.REFUSE:
+        others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
+        raise OptionError(
+            "out",
+            f"out: {there[0]}{others} is there already: --overwrite replaces earlier results, "
+            "--skip-existing goes on with them, and another folder keeps them apart",
+        )
+    if not output.document.is_file():
+        return Plan(tuple(tasks))
+    try:
+        earlier = Earlier.read(output.document)
+    except (ValueError, OSError) as error:
+        raise OptionError("skip_existing", f"skip_existing: {error}") from error
+    again = {task.file_name for task in tasks if not _is_complete(task, earlier, output)}
+    todo = [task for task in tasks if task.file_name in again]
+    _check_foreign(todo, earlier)
+    kept = {name: files for name, files in earlier.sources.items() if name not in again}
+    earlier = Earlier(earlier.info, earlier.category, earlier.images, earlier.annotations, kept)
+    return Plan(tuple(todo), len(tasks) - len(todo), earlier)
+
+
+def _is_complete(task: Task, earlier: Earlier, output: Output) -> bool:
+    """Whether a source's people are in the document, and all files that are asked for in the folder."""
+    written = earlier.sources.get(task.file_name)
+    if written is None or _is_camera(task.source):
+        return False
+    asked = {plain(path.name) for path in output.certain(task.source, task.name)}
+    return asked <= set(written) and all((output.folder / name).is_file() for name in written)
+
+
+def _check_foreign(todo: Iterable[Task], earlier: Earlier) -> None:
+    """Check that nothing of another source would be overwritten.
+
+    Raises:
+        OptionError: It would.
+    """
+    owners = {file: name for name, files in earlier.sources.items() for file in files}
+    for task in todo:
+        for path in task.files:
+            owner = owners.get(plain(path.name))
+            if owner is not None and owner != task.file_name:
+                raise OptionError(
+                    "out", f"out: {path} is a result of {owner}; choose another folder for {task.source.name}"
+                )
+
+
+def _is_camera(source: media.Source) -> bool:
+    return isinstance(source, media.Video) and source.camera is not None
+
+
+def _task(source: media.Source, name: str, output: Output) -> Task:
+    return Task(source, name, _document_name(source, output.folder), tuple(output.possible(source, name)))
+
+
+def _document_name(source: media.Source, folder: Path) -> str:
+    """The path of a source as seen from a folder, whatever links lead to it; of a camera its index."""
+    if _is_camera(source):
+        return source.name
+    path = Path(source.name)
+    where = Path(os.path.realpath(path.parent)) / path.name
+    return plain(Path(os.path.relpath(where, os.path.realpath(folder))).as_posix())
+
+
+def output_names(sources: Sequence[media.Source]) -> list[str]:
+    """Give each source a name of its own: its stem, and x_2, x_3 where several are called x."""
+    taken: set[str] = set()
+    names = []
+    for source in sources:
+        name, count = source.stem, 1
+        while name.casefold() in taken:
+            count += 1
+            name = f"{source.stem}_{count}"
+        taken.add(name.casefold())
+        names.append(name)
+    return names
