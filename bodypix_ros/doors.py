@@ -1,7 +1,7 @@
 """Where the installed programs begin: Ctrl-C ends them in silence from their first moment on.
 
-Nothing heavy is imported in here. Until what a program is made of has been imported nobody else listens to
-signals, and Python would print where in some import it was.
+Nothing heavy is imported in here. An interruption has no good place in an import: Python prints where it was,
+a library makes another error of it, or a callback swallows it. So while a program imports it ends at once.
 """
 
 import os
@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -16,8 +17,8 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def bodypix() -> NoReturn:
-    """The command."""
-    _enter("bodypix_ros.cli", INTERRUPTED)
+    """The command. It imports what a sub-command needs when it knows which."""
+    _enter("bodypix_ros.cli", INTERRUPTED, goes_on=True)
 
 
 def segmenter_node() -> NoReturn:
@@ -35,25 +36,37 @@ def source_node() -> NoReturn:
     _enter("bodypix_ros.ros.source_node", 0)
 
 
-def _enter(module: str, interrupted: int) -> NoReturn:
+def _enter(module: str, interrupted: int, *, goes_on: bool = False) -> NoReturn:
     """Import a module and run its `main`.
 
     Args:
         module: Which.
         interrupted: The exit code after SIGINT.
+        goes_on: Whether it imports more later.
     """
     listens = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)
     listens = listens and before is signal.default_int_handler  # not where it is ignored
-    if listens:
-        # Nothing is open yet. An exception would run into whatever import it is that it meets, and some of
-        # them make another error of it.
-        signal.signal(signal.SIGINT, lambda *_: os._exit(interrupted))
-    main = import_module(module).main
-    if listens:
-        signal.signal(signal.SIGINT, before)
+
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        if _is_importing(frame):
+            os._exit(interrupted)
+        raise KeyboardInterrupt
+
     try:
+        if listens:
+            signal.signal(signal.SIGINT, interrupt)
+        main = import_module(module).main
+        if listens and not goes_on:
+            signal.signal(signal.SIGINT, before)
         code = main()
     except KeyboardInterrupt:
         code = interrupted
     sys.exit(code)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether an import is among what called this frame."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None

@@ -49,7 +49,7 @@ ARROWS: Mapping[str, set[str]] = {
     # A Scene becomes something else.
     "space": {"errors", "scene"},
     "rendering": {"anatomy", "errors", "options", "scene"},
-    "coco": {"anatomy", "errors", "media", "perception", "scene", "targets"},
+    "coco": {"anatomy", "errors", "imaging", "media", "perception", "scene", "targets"},
     "ros.messages": {"anatomy", "errors", "imaging", "scene", "space"},
     # Nodes, without ROS.
     "ros.shared": {"errors", "options", "ros.messages"},

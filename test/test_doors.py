@@ -59,3 +59,32 @@ def test_where_sigint_is_ignored_it_stays_so(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script, "devices", "--help"], capture_output=True, text=True)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "True")
+
+
+def run_program(folder: Path, text: str, *, goes_on: bool) -> tuple[int, str]:
+    """Go through a door to `program.py`, and give its exit code and words."""
+    (folder / "program.py").write_text(text)
+    script = f"from bodypix_ros.doors import _enter; _enter('program', 130, goes_on={goes_on})"
+    paths = os.pathsep.join([str(ROOT), str(folder), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": paths}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+INTERRUPT = "import os, signal; os.kill(os.getpid(), signal.SIGINT); sum(range(10))"
+
+
+def test_no_import_of_a_command_swallows_an_interruption(tmp_path: Path) -> None:
+    """Some libraries do; the command would go on as if nothing had been."""
+    (tmp_path / "swallowing.py").write_text(f"try: {INTERRUPT}\nexcept BaseException: print('swallowed')\n")
+    text = "def main(): import swallowing"
+    assert run_program(tmp_path, text, goes_on=True) == (130, "")
+    assert run_program(tmp_path, text, goes_on=False) == (0, "swallowed\n")  # so the above is no accident
+
+
+def test_a_command_that_is_at_work_cleans_up(tmp_path: Path) -> None:
+    text = f"def main():\n    try: {INTERRUPT}\n    finally: print('cleaned up')\n"
+    assert run_program(tmp_path, text, goes_on=True) == (130, "cleaned up\n")

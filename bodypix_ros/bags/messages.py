@@ -1,20 +1,19 @@
 """Serialized messages -> what this package computes with."""
 
 import struct
-from typing import Any
 
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.messages.types import Header
+from bodypix_ros.ros.messages.types import Header, Message
 
 IMAGE, COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
 CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
 
-def deserialize(store: Typestore, msgtype: str, raw: bytes) -> Any:
+def deserialize(store: Typestore, msgtype: str, raw: bytes) -> Message:
     """Give the message of some bytes.
 
     Raises:

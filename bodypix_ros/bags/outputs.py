@@ -1,6 +1,6 @@
 """What `bodypix bag` writes for one image topic."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rosbags.interfaces import (
     Connection,
@@ -21,7 +21,7 @@ from bodypix_ros.errors import MessageError, PlacingError
 from bodypix_ros.rendering import Style
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.outputs import OUTPUTS, Seen, outputs_of
-from bodypix_ros.ros.messages.types import Header
+from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
 
@@ -126,7 +126,7 @@ class Outputs:
         if drawn is not None:
             self._put(PICTURES, time_ns, images.jpeg_image(self._types, header, drawn), _VOLATILE)
 
-    def _put(self, name: str, time_ns: int, message: Any, qos: Qos) -> None:
+    def _put(self, name: str, time_ns: int, message: Message, qos: Qos) -> None:
         msgtype = message.__msgtype__
         if name not in self._connections:
             self._connections[name] = self._writer.add_connection(

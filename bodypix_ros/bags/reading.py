@@ -59,7 +59,7 @@ class InputBag:
                     raise ValueError(
                         f"a topic has the name, type and hash {texts!r:.200}, which must be text"
                     )
-                count: Any = connection.msgcount
+                count: object = connection.msgcount
                 if type(count) is not int or count < 0:
                     raise ValueError(f"topic {connection.topic!r:.80} has {count!r:.80} messages")
         except ValueError:
@@ -99,7 +99,7 @@ class InputBag:
         self._reader.close()
 
 
-def _check_message(message: Any) -> None:
+def _check_message(message: tuple[Connection, int, bytes] | None) -> None:
     """Check what a table of SQLite may hold any value of."""
     if message is not None:
         connection, time_ns, raw = message

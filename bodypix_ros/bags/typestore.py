@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Nodetype
+from rosbags.interfaces.typing import FieldDesc
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from bodypix_ros.ros.messages.types import MessageTypes, types_of
+from bodypix_ros.ros.messages.types import Message, MessageTypes, types_of
 
 VISION_MSGS = {
     "Point2D": "float64 x\nfloat64 y\n",
@@ -54,16 +55,16 @@ def rosbags_types(store: Typestore) -> MessageTypes:
     return types_of(lambda name: partial(default_message, store, name))
 
 
-def default_message(store: Typestore, name: str) -> Any:
+def default_message(store: Typestore, name: str) -> Message:
     """Make a message of a store with default values."""
     _, fields = store.fielddefs[name]
-    message: Any = store.types[name](**{field: _value(store, kind) for field, kind in fields})
+    message: Message = store.types[name](**{field: _value(store, kind) for field, kind in fields})
     if name == "geometry_msgs/msg/Quaternion":
         message.w = 1.0  # the one default in ROS's definitions that is not zero
     return message
 
 
-def _value(store: Typestore, kind: Any) -> Any:
+def _value(store: Typestore, kind: FieldDesc) -> Any:
     if kind[0] == Nodetype.NAME:
         return default_message(store, kind[1])
     if kind[0] == Nodetype.BASE:

@@ -36,7 +36,7 @@ FPS = 30
 _FIRST_FRAME_S = 120.0
 _DRAIN_S = 10.0
 
-Tick = Callable[[], None]
+Tick = Callable[[], object]
 
 
 class Sink:

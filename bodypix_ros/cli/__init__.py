@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import threading
+from _thread import interrupt_main
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
@@ -49,15 +51,19 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run, and report what a user can put right without a traceback."""
+        heard: list[int] = []
         try:
-            with _unwinding():
+            with _unwinding(heard):
                 return super().invoke(ctx)
         except KeyboardInterrupt:  # click would say "Aborted!" and exit with 1, as after an error
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             raise
-        except (BodypixError, ValueError, OSError, ImportError) as error:
-            if ctx.meta.get(DEBUG):
+        except Exception as error:
+            if heard:  # some libraries make another error of it
+                ctx.exit(INTERRUPTED)
+            expected = isinstance(error, (BodypixError, ValueError, OSError, ImportError))
+            if ctx.meta.get(DEBUG) or not expected:
                 raise
             text = spelled(error) if isinstance(error, OptionError) else str(error)
             click.echo(f"bodypix: {text}", err=True)
@@ -65,21 +71,43 @@ class Commands(click.Group):
 
 
 @contextmanager
-def _unwinding() -> Generator[None]:
-    """Let SIGTERM and SIGHUP end the process as an error does, so that nothing half-written stays.
+def _unwinding(heard: list[int]) -> Generator[None]:
+    """Let signals end the process as errors do, so that nothing half-written stays.
 
-    Not where they are ignored, as nohup ignores SIGHUP.
+    SIGTERM and SIGHUP, but not where they are ignored, as nohup ignores SIGHUP; and Ctrl-C, which does that
+    already, also where a library swallows it.
+
+    Args:
+        heard: Gets the number of each Ctrl-C.
     """
-    listens = threading.current_thread() is threading.main_thread()
-    deadly = (signal.SIGTERM, signal.SIGHUP) if listens else ()
-    by_default = [number for number in deadly if signal.getsignal(number) == signal.SIG_DFL]
-    for number in by_default:
-        signal.signal(number, _exit)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _frame: object) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    def swallowed(lost: Any) -> None:
+        """Say of an error that nobody could be told of, unless it is Ctrl-C: that comes again."""
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            interrupt_main()
+        else:
+            said(lost)
+
+    handlers = {signal.SIGTERM: _exit, signal.SIGHUP: _exit, signal.SIGINT: interrupt}
+    by_default = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: handler for number in handlers if (handler := signal.getsignal(number)) in by_default}
+    said = sys.unraisablehook
+    for number in before:
+        signal.signal(number, handlers[number])
+    sys.unraisablehook = swallowed
     try:
         yield
     finally:
-        for number in by_default:
-            signal.signal(number, signal.SIG_DFL)
+        sys.unraisablehook = said
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _exit(number: int, _frame: object) -> None:

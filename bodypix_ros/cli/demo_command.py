@@ -20,10 +20,11 @@ from bodypix_ros.errors import DigestError, DownloadError, MediaError, MissingMo
 from bodypix_ros.targets import check_writable
 
 if TYPE_CHECKING:
+    from bodypix_ros.media import Image
     from bodypix_ros.perception.segmenter import Segmenter
 
 
-def astronaut() -> Any:
+def astronaut() -> "Image":
     """Give scikit-image's picture of Eileen Collins, by NASA, public domain: uint8 (512, 512, 3), BGR."""
     try:
         from skimage import data
@@ -32,10 +33,11 @@ def astronaut() -> Any:
             "the picture of the demo comes with scikit-image, which is not installed: "
             "pip install 'bodypix_ros[demo]', or name a picture of your own"
         ) from error
-    return data.astronaut()[..., ::-1].copy()
+    picture: Image = data.astronaut()[..., ::-1].copy()
+    return picture
 
 
-def write_sheet(path: Path, sheet: Any) -> None:
+def write_sheet(path: Path, sheet: "Image") -> None:
     """Write a JPEG small enough for a web page: uint8 (H, W, 3), BGR."""
     import cv2
 

@@ -10,6 +10,7 @@ import click
 import bodypix_ros
 from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import (
+    Bar,
     debug_option,
     json_option,
     load_segmenter,
@@ -44,7 +45,8 @@ def command(
     """Measure accuracy on annotated images.
 
     ANNOTATIONS is a COCO file with people's masks and keypoints, IMAGES the folder of its images (read as
-    stored, without EXIF, as COCO's annotations want it).
+    stored, without EXIF, as COCO's annotations want it). Both are looked at before the model is loaded.
+    Annotations without iscrowd, area or bbox get those of their masks.
 
     \b
       segm AP, AP50   COCO's average precision of instance masks
@@ -58,8 +60,9 @@ def command(
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 -m bodypix-resnet50-s16-q2
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 --reference-dilation
     """  # noqa: D301 - click's mark
-    from bodypix_ros.coco import evaluation
+    from bodypix_ros.coco import evaluation, truth
 
+    annotated = truth.read(annotations, images)
     rows = []
     for model in models:
         with (
@@ -67,11 +70,11 @@ def command(
             progress_bar(None, " images", quiet, desc=model) as bar,
         ):
 
-            def report(done: int, total: int, bar: Any = bar) -> None:
+            def report(done: int, total: int, bar: Bar = bar) -> None:
                 bar.total = total
                 bar.update(done - bar.n)
 
-            metrics = evaluation.evaluate(segmenter, annotations, images, report)
+            metrics = evaluation.evaluate(segmenter, annotated, report)
             settings = asdict(segmenter.options)
             rows.append(
                 {

@@ -9,7 +9,7 @@ import click
 from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 class _WordOrNumber(click.ParamType):  # type: ignore[type-arg]
@@ -17,7 +17,7 @@ class _WordOrNumber(click.ParamType):  # type: ignore[type-arg]
 
     name = "word or number"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float | str:  # noqa: ARG002
         """A number where it is one."""
         try:
             return float(value)
@@ -30,7 +30,7 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _type(option: Option) -> Any:
+def _type(option: Option) -> Any:  # click's own types differ from version to version
     if option.dynamic:
         return _WordOrNumber()
     if option.choices:
@@ -41,7 +41,7 @@ def _type(option: Option) -> Any:
     return str
 
 
-def shown(default: Any) -> str:
+def shown(default: object) -> str:
     """A default as help shows it."""
     if isinstance(default, tuple):
         return ",".join(default)
@@ -84,7 +84,7 @@ def add(make: Callable[[], Iterable[click.Parameter]]) -> Callable[[_Command], _
     """Add options to a command, made when the command is looked at: tables may have grown until then."""
 
     def decorate(command: _Command) -> _Command:
-        makers: list[Any] = [*getattr(command, "__option_makers__", ()), make]
+        makers = *getattr(command, "__option_makers__", ()), make
         command.__option_makers__ = makers  # type: ignore[attr-defined]
         return command
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from bodypix_ros.cli.options import debug_option, json_option, progress_bar, quiet_option, table
+from bodypix_ros.cli.options import Bar, debug_option, json_option, progress_bar, quiet_option, table
 from bodypix_ros.errors import DigestError, MissingModelError
 from bodypix_ros.models import catalogue, store
 
@@ -72,7 +72,7 @@ def fetch(
     for model in [catalogue.model(name) for name in names]:
         with progress_bar(None, "B", quiet, unit_scale=True, unit_divisor=1024) as bar:
 
-            def report(path: str, done: int, total: int | None, bar: Any = bar) -> None:
+            def report(path: str, done: int, total: int | None, bar: Bar = bar) -> None:
                 if done < bar.n or bar.total != total:  # the next file
                     bar.reset()
                     bar.total = total

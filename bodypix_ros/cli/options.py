@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 import click
 
@@ -15,8 +15,39 @@ from bodypix_ros.options import options_of
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
 
+
+class Bar(Protocol):
+    """What commands use of a tqdm bar.
+
+    Attributes:
+        n: How much is done.
+        total: Of how much; None where that is not known.
+    """
+
+    n: float
+    total: float | None
+
+    def update(self, n: float = 1) -> object:
+        """So much more is done."""
+
+    def reset(self) -> None:
+        """Begin anew."""
+
+    def set_description(self, desc: str, refresh: bool = True) -> None:
+        """Say what is being done."""
+
+    def write(self, s: str, file: TextIO) -> None:
+        """Print a line that the bar does not overwrite."""
+
+    def __enter__(self) -> "Bar":
+        """Show it."""
+
+    def __exit__(self, *error: object) -> None:
+        """Take it away."""
+
+
 DEBUG = "bodypix_ros.debug"
-_Command = TypeVar("_Command", bound=Callable[..., Any])
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -91,11 +122,11 @@ def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
         raise OptionError(name, f"{name}: {model} has no such option; it has {flags}") from error
 
 
-def progress_bar(total: int | None, unit: str, quiet: bool = False, **more: Any) -> Any:
+def progress_bar(total: int | None, unit: str, quiet: bool = False, **more: object) -> "Bar":
     """Give a tqdm bar on stderr; silent where stderr is not a terminal."""
     from tqdm import tqdm
 
-    return tqdm(
+    bar: Bar = tqdm(
         total=total,
         unit=unit,
         disable=True if quiet else None,
@@ -104,6 +135,7 @@ def progress_bar(total: int | None, unit: str, quiet: bool = False, **more: Any)
         leave=False,
         **more,
     )
+    return bar
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

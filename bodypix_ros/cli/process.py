@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from bodypix_ros import __version__, media
@@ -97,12 +98,15 @@ def stop_on_interrupt() -> Generator[Callable[[], bool]]:
     """Turn Ctrl-C into a flag, so that nothing is cut short; a second Ctrl-C interrupts as usual."""
     stop = threading.Event()
 
-    def handle(_number: int, _frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
+    before = signal.getsignal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, handle)
+    def handle(number: int, frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.set()
+        elif callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
     try:
         yield stop.is_set
     finally:

@@ -6,39 +6,17 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import media
 from bodypix_ros.coco.document import Result, results
+from bodypix_ros.coco.truth import Annotated, Annotation, Truth
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
-
-
-Annotation = dict[str, Any]
-"""One of a COCO file's; its reader looks at what it needs of it, and no more."""
-
-
-class Truth(Protocol):
-    """A pycocotools.coco.COCO: annotations of images."""
-
-    dataset: dict[str, list[Annotation]]
-    imgs: dict[int, Annotation]
-
-    def getAnnIds(self, *, catIds: list[int]) -> list[int]:  # noqa: N802, N803 - their names
-        """The ids of the annotations of some categories."""
-
-    def loadAnns(self, ids: list[int]) -> list[Annotation]:  # noqa: N802
-        """The annotations of some ids."""
-
-    def annToMask(self, annotation: Annotation) -> npt.NDArray[np.uint8]:  # noqa: N802
-        """An annotation's pixels, uint8 (H, W), 0 or 1."""
-
-    def loadRes(self, results: list[Annotation]) -> "Truth":  # noqa: N802
-        """What a model found, to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +48,7 @@ class Metrics:
 
 def evaluate(
     segmenter: "Segmenter",
-    annotations: str | Path,
-    images: str | Path,
+    annotated: Annotated,
     progress: Callable[[int, int], None] | None = None,
 ) -> Metrics:
     """Run a model over annotated images and compare.
@@ -81,19 +58,14 @@ def evaluate(
 
     Args:
         segmenter: The model.
-        annotations: A COCO file with people's masks, and keypoints if it has them.
-        images: The folder of its images.
+        annotated: From `truth.read`.
         progress: Called after each image with the number done and the total.
 
     Raises:
-        FileNotFoundError: The annotations are not there.
-        MediaError: An image is not there or cannot be read.
-        ValueError: The annotations are not a COCO file with people, or an image has another size in them.
+        MediaError: An image cannot be decoded.
+        ValueError: It has another size than its annotations.
     """
-    truth, category = _read_annotations(Path(annotations))
-    people: dict[int, list[Annotation]] = {image_id: [] for image_id in truth.imgs}
-    for annotation in truth.loadAnns(truth.getAnnIds(catIds=[category])):
-        people[annotation["image_id"]].append(annotation)
+    truth, category, people = annotated.truth, annotated.category, annotated.people()
     entries = sorted(
         truth.imgs.values(), key=lambda e: (segmenter.input_size(e["height"], e["width"]), e["id"])
     )
@@ -103,7 +75,7 @@ def evaluate(
     with_people: list[float] = []
     spent_ms = 0.0
     for done, entry in enumerate(entries, 1):
-        image = _read_image(Path(images), entry)
+        image = _read_image(annotated.folder, entry)
         segmenter.prepare(*image.shape[:2])
         start = time.perf_counter()
         scene = segmenter.segment(image)
@@ -130,31 +102,6 @@ def evaluate(
         mean_iou=float(np.mean(with_people)) if with_people else None,
         ms_per_image=spent_ms / max(1, len(entries)),
     )
-
-
-def _read_annotations(path: Path) -> tuple[Truth, int]:
-    """Give pycocotools' COCO object and the id of its category of people."""
-    from pycocotools.coco import COCO
-
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}: no such file; give a COCO annotation file such as person_keypoints.json"
-        )
-    try:
-        with redirect_stdout(StringIO()):
-            truth = COCO(str(path))
-        category = next(c["id"] for c in truth.dataset["categories"] if c["name"] == "person")
-        for entry in truth.dataset["images"]:
-            entry["id"], entry["file_name"], entry["height"], entry["width"]
-        for annotation in truth.dataset["annotations"]:
-            truth.imgs[annotation["image_id"]], annotation["category_id"], annotation["segmentation"]
-    except StopIteration:
-        raise ValueError(f"{path}: has no category named person") from None
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path}: not a COCO annotation file with masks ({type(error).__name__}: {error})"
-        ) from error
-    return truth, category
 
 
 def _read_image(folder: Path, entry: Annotation) -> npt.NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 
 from bodypix_ros import media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
-from bodypix_ros.coco import document, evaluation
+from bodypix_ros.coco import document, evaluation, truth
 from bodypix_ros.errors import MediaError
 from support.fake import FakeSegmenter, people_picture, scene_of
 
@@ -127,14 +127,16 @@ def dataset(tmp_path):
     return tmp_path, change
 
 
+def evaluate(segmenter, folder, *more):
+    return evaluation.evaluate(segmenter, truth.read(folder / "truth.json", folder), *more)
+
+
 class TestEvaluate:
     def test_truth_fed_back_is_perfect(self, dataset, capsys):
         folder, _ = dataset
         steps = []
         segmenter = FakeSegmenter()
-        metrics = evaluation.evaluate(
-            segmenter, folder / "truth.json", folder, lambda *step: steps.append(step)
-        )
+        metrics = evaluate(segmenter, folder, lambda *step: steps.append(step))
         assert (metrics.images, metrics.people) == (3, 3)
         assert metrics.segm_ap == metrics.segm_ap50 == metrics.oks_ap == metrics.oks_ap50 == pytest.approx(1)
         assert metrics.pooled_iou == metrics.mean_iou == 1
@@ -159,7 +161,7 @@ class TestEvaluate:
                 persons=persons,
             )
 
-        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        metrics = evaluate(FakeSegmenter(see), folder)
         assert metrics.pooled_iou == pytest.approx(0.5, abs=0.02)
         assert metrics.segm_ap < 0.2
         assert metrics.oks_ap == 0
@@ -171,21 +173,21 @@ class TestEvaluate:
             scene = scene_of(image)
             return scene if scene.persons else replace(scene, person_mask=np.ones_like(scene.person_mask))
 
-        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        metrics = evaluate(FakeSegmenter(see), folder)
         assert metrics.mean_iou == 1
         assert metrics.pooled_iou < 0.5
 
     def test_crowds_are_left_out(self, dataset):
         folder, change = dataset
         change(lambda data: data["annotations"][0].update(iscrowd=1))
-        metrics = evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)
+        metrics = evaluate(FakeSegmenter(), folder)
         assert metrics.people == 2
         assert metrics.pooled_iou == metrics.mean_iou == 1
 
     def test_nobody_found_is_zero(self, dataset):
         folder, _ = dataset
         blind = FakeSegmenter(lambda image: scene_of(np.zeros_like(image)))
-        metrics = evaluation.evaluate(blind, folder / "truth.json", folder)
+        metrics = evaluate(blind, folder)
         assert (metrics.segm_ap, metrics.oks_ap, metrics.pooled_iou, metrics.mean_iou) == (0, 0, 0, 0)
 
     def test_models_without_keypoints_have_no_oks(self, dataset):
@@ -196,7 +198,7 @@ class TestEvaluate:
             persons = tuple(replace(p, keypoints=np.zeros((0, 3), np.float32)) for p in scene.persons)
             return replace(scene, persons=persons, keypoint_names=())
 
-        metrics = evaluation.evaluate(FakeSegmenter(see), folder / "truth.json", folder)
+        metrics = evaluate(FakeSegmenter(see), folder)
         assert (metrics.oks_ap, metrics.oks_ap50) == (None, None)
         assert metrics.segm_ap == pytest.approx(1)
 
@@ -204,7 +206,7 @@ class TestEvaluate:
         folder, change = dataset
         change(lambda data: data["images"][0].update(width=161))
         with pytest.raises(ValueError, match=r"a\.png: is 160x120, annotated as 161x120"):
-            evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)
+            evaluate(FakeSegmenter(), folder)
 
     @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"images": [{}], "annotations": [], "categories": []}']
@@ -212,12 +214,12 @@ class TestEvaluate:
     def test_other_files_are_refused(self, tmp_path, text):
         (tmp_path / "truth.json").write_text(text)
         with pytest.raises(ValueError, match=r"truth\.json: "):
-            evaluation.evaluate(FakeSegmenter(), tmp_path / "truth.json", tmp_path)
+            truth.read(tmp_path / "truth.json", tmp_path)
 
     def test_absent_files_are_named(self, dataset):
         folder, _ = dataset
         with pytest.raises(FileNotFoundError, match=r"none\.json: no such file"):
-            evaluation.evaluate(FakeSegmenter(), folder / "none.json", folder)
+            truth.read(folder / "none.json", folder)
         (folder / "b.png").unlink()
         with pytest.raises(MediaError, match=r"b\.png: cannot be read"):
-            evaluation.evaluate(FakeSegmenter(), folder / "truth.json", folder)
+            evaluate(FakeSegmenter(), folder)

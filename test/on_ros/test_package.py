@@ -1,5 +1,6 @@
 """The package as colcon installs it, plain and symlinked: executables and launch files."""
 
+import contextlib
 import os
 import shlex
 import signal
@@ -45,7 +46,7 @@ def run(request, tmp_path_factory):
         script = f". install/local_setup.bash && exec {shlex.join(map(str, command))}"
         return subprocess.Popen(
             ["bash", "-c", script], cwd=workspace, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True, **options,
         )  # fmt: skip
 
     yield start
@@ -96,6 +97,12 @@ def interrupt(process):
     assert time.monotonic() - started < 4  # the node's two seconds and those of ros2 launch itself
 
 
+def end(process):
+    """Kill what is left of a launch after a failure, its nodes too: the next test must not meet them."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def test_a_launch_remaps_and_interrupts(run, peer, model_dir):
     launched = run(
         "ros2", "launch", "bodypix_ros", "segmenter.launch.py", "namespace:=robot1", "image:=/lens/raw",
@@ -103,12 +110,13 @@ def test_a_launch_remaps_and_interrupts(run, peer, model_dir):
     )  # fmt: skip
     try:
         camera, masks = peer.camera("/lens/raw"), peer.subscribe("/robot1/instance_mask", Image)
-        wait_until(camera.get_subscription_count, "the node subscribes to /lens/raw")
+        # The first start of what was just installed compiles all kernels.
+        wait_until(camera.get_subscription_count, "the node subscribes to /lens/raw", 120)
         peer.exchange(camera, image(np.zeros((96, 128, 3), np.uint8), "bgr8", peer.stamp()), [masks])
         peer.unsubscribe(masks)
         interrupt(launched)
     finally:
-        launched.kill()
+        end(launched)
 
 
 def test_a_launch_of_several_cameras(run, peer, model_dir):
@@ -124,7 +132,7 @@ def test_a_launch_of_several_cameras(run, peer, model_dir):
             peer.unsubscribe(masks)
         interrupt(launched)
     finally:
-        launched.kill()
+        end(launched)
 
 
 def test_the_demo_plays_a_video_to_debug_image(run, peer, model_dir, tmp_path):
@@ -147,4 +155,4 @@ def test_the_demo_plays_a_video_to_debug_image(run, peer, model_dir, tmp_path):
         peer.unsubscribe(pictures)
         interrupt(launched)
     finally:
-        launched.kill()
+        end(launched)

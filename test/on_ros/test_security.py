@@ -288,6 +288,30 @@ def test_a_node_that_may_not_publish_says_so(secured, name, topic, parameters):
     assert "Traceback" not in node.output
 
 
+@pytest.mark.parametrize("program", ["segmenter", "renderer", "source"])
+def test_a_node_of_a_name_outside_the_policy_says_so(secured, program):
+    """Its services are denied, which rclpy makes for every node."""
+    given = {"source": str(ROOT / "docs/cameras.png")} if program == "source" else {}
+    enclave = f"/bodypix_ros/{program}"
+    with NodeProcess("--enclave", enclave, program=PROGRAMS[program], name="somebody", **given) as node:
+        assert node.process.wait(60) == 1
+    assert "cannot start: ROS 2 does not let this node be: " in node.output
+    assert "Traceback" not in node.output
+
+
+def test_a_renderer_that_may_not_hear_says_so(secured):
+    """It subscribes when somebody looks."""
+    looks = (*PROGRAMS["listener"], "subscribe:debug_image")
+    enclave = "/bodypix_ros/listener"
+    with (
+        start("renderer", "-r", "persons:=/other") as node,
+        NodeProcess("--enclave", enclave, program=looks, name="listener"),
+    ):
+        assert node.process.wait(60) == 1
+    assert "cannot start: ROS 2 does not let this node subscribe to persons: " in node.output
+    assert "Traceback" not in node.output
+
+
 def test_a_node_without_an_enclave_says_so(monkeypatch, tmp_path):
     monkeypatch.setenv("ROS_SECURITY_KEYSTORE", str(tmp_path))
     monkeypatch.setenv("ROS_SECURITY_ENABLE", "true")

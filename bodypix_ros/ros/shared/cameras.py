@@ -1,7 +1,7 @@
 """The cameras that a node serves: their names, which are prefixes of topics, and their images' transport."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from bodypix_ros.errors import OptionError
 
@@ -11,7 +11,7 @@ TRANSPORTS: Final = ("raw", "compressed")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
 
-def camera_names(cameras: Any) -> tuple[str, ...]:
+def camera_names(cameras: object) -> tuple[str, ...]:
     """The topic prefixes that the parameter `cameras` says; one empty prefix where it names none.
 
     Raises:

@@ -1,7 +1,6 @@
 """What the launch files share: their arguments, and the node that follows from them."""
 
-from typing import Any
-
+from launch import LaunchContext
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
@@ -11,7 +10,7 @@ _OVERRIDES = ("model", "device", "model_dir", "input_transport", "use_sim_time",
 """Arguments that, unless empty, go before what the parameter file says."""
 
 
-def arguments(config: str) -> list[Any]:
+def arguments(config: str) -> list[DeclareLaunchArgument]:
     """The arguments of every launch file.
 
     Args:
@@ -60,7 +59,7 @@ def arguments(config: str) -> list[Any]:
     ]
 
 
-def ros_arguments(context: Any, name: str) -> list[str]:
+def ros_arguments(context: LaunchContext, name: str) -> list[str]:
     """What a node gets on its command line: how much it logs and, if asked for, its SROS 2 enclave.
 
     Args:
@@ -78,7 +77,7 @@ def image_remaps(image: str, topic: str) -> list[tuple[str, str]]:
     return [(image, topic), (f"{image}/compressed", f"{topic}/compressed"), (infos[0], infos[1])]
 
 
-def segmenter(context: Any, remaps: list[tuple[str, str]], **parameters: Any) -> Any:
+def segmenter(context: LaunchContext, remaps: list[tuple[str, str]], **parameters: object) -> Node:
     """The node.
 
     Args:

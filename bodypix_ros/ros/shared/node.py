@@ -7,26 +7,29 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import rclpy
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from bodypix_ros.errors import StartError
 from bodypix_ros.options import Option
-from bodypix_ros.ros.messages.types import message_class
+from bodypix_ros.ros.messages.types import Message, message_class
 from bodypix_ros.ros.shared.diagnostics import Status
+from bodypix_ros.ros.shared.log import Log
 from bodypix_ros.ros.shared.outage import Publisher
+from bodypix_ros.ros.shared.wiring import Input, Output
 
 
 class NodeLog(logging.Handler):
     """Everything that is said goes to the node's log: the plain parts' words, and the library's."""
 
-    def __init__(self, logger: Any) -> None:
+    def __init__(self, logger: Log) -> None:
         super().__init__(logging.INFO)
         self._logger = logger
         library = logging.getLogger("bodypix_ros")
@@ -57,7 +60,7 @@ class NodeLog(logging.Handler):
             self.info(record.getMessage())
 
 
-def describe(option: Option) -> Any:
+def describe(option: Option) -> ParameterDescriptor:
     """The descriptor of a parameter: meaning and range."""
     result = ParameterDescriptor(name=option.name, description=option.text)
     low, high = option.low, option.high
@@ -70,7 +73,7 @@ def describe(option: Option) -> Any:
     return result
 
 
-def declare(node: Any, options: Iterable[Option], *, fixed: str | None = None) -> dict[str, Any]:
+def declare(node: Node, options: Iterable[Option], *, fixed: str | None = None) -> dict[str, Any]:
     """Declare options as parameters, and give their values.
 
     Args:
@@ -104,7 +107,7 @@ def declare(node: Any, options: Iterable[Option], *, fixed: str | None = None) -
 class NodeWiring:
     """The topics of a node, as `shared.wiring.Wiring` says. Every QoS may be overridden by parameters."""
 
-    def __init__(self, node: Any, *, lifecycle: bool = False) -> None:
+    def __init__(self, node: Node, *, lifecycle: bool = False) -> None:
         """Make nothing yet.
 
         Args:
@@ -115,37 +118,39 @@ class NodeWiring:
 
     def publisher(
         self, kind: str, topic: str, *, depth: int = 1, reliable: bool = True, latched: bool = False
-    ) -> Any:
+    ) -> Output:
         """Publish on a topic; see `Wiring`."""
         node = self._node
         make = node.create_lifecycle_publisher if self._lifecycle else node.create_publisher
         with _allowed("publish", topic):
-            return make(
+            output: Output = make(
                 message_class(kind),
                 topic,
                 _keep_last(depth, reliable=reliable, latched=latched),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
+        return output
 
     def subscription(
-        self, kind: str, topic: str, on_message: Callable[[Any], None], *, depth: int = 1
-    ) -> Any:
+        self, kind: str, topic: str, on_message: Callable[[Message], None], *, depth: int = 1
+    ) -> Input:
         """Hear a topic; see `Wiring`."""
         with _allowed("subscribe to", topic):
-            return self._node.create_subscription(
+            heard: Input = self._node.create_subscription(
                 message_class(kind),
                 topic,
                 on_message,
                 _keep_last(depth, reliable=False),
                 qos_overriding_options=QoSOverridingOptions.with_default_policies(),
             )
+        return heard
 
-    def unpublish(self, output: Any) -> None:
+    def unpublish(self, output: Output) -> None:
         """Take a publisher away."""
         node = self._node
         (node.destroy_lifecycle_publisher if self._lifecycle else node.destroy_publisher)(output)
 
-    def unsubscribe(self, heard: Any) -> None:
+    def unsubscribe(self, heard: Input) -> None:
         """Take a subscription away."""
         self._node.destroy_subscription(heard)
 
@@ -165,7 +170,7 @@ def _allowed(what: str, topic: str) -> Generator[None]:
         ) from error
 
 
-def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> Any:
+def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> QoSProfile:
     return QoSProfile(
         history=HistoryPolicy.KEEP_LAST,
         depth=depth,
@@ -174,7 +179,17 @@ def _keep_last(depth: int, *, reliable: bool, latched: bool = False) -> Any:
     )
 
 
-def fill(entry: Any, status: Status) -> Any:
+class Entry(Protocol):
+    """A diagnostic_updater.DiagnosticStatusWrapper."""
+
+    def summary(self, level: bytes, message: str) -> None:
+        """Set level and message."""
+
+    def add(self, key: str, value: str) -> None:
+        """Add a value."""
+
+
+def fill(entry: Entry, status: Status) -> Entry:
     """Write a status into an entry of diagnostic_updater."""
     entry.summary(bytes([status.level]), status.message)
     for key, value in status.values.items():
@@ -182,19 +197,49 @@ def fill(entry: Any, status: Status) -> Any:
     return entry
 
 
-def _say_unknown(node: Any) -> None:
+class Program(Protocol):
+    """A node as `run` wants it: an rclpy node with these.
+
+    Attributes:
+        failure: Why it cannot go on; None while it can.
+    """
+
+    failure: str | None
+
+    async def autostart(self) -> None:
+        """Is called once the node spins."""
+
+    def end(self) -> None:
+        """Is called last; ROS may be down already."""
+
+
+def _say_unknown(node: Node) -> None:
     """Say which parameters were given that the node does not have: rclpy passes over them in silence."""
     for name in getattr(node, "_parameter_overrides", {}):
         if "." not in name and not node.has_parameter(name):  # with a point: QoS, and those of other packages
             node.get_logger().warning(f"{name} was given, but is no parameter of this node: it does nothing")
 
 
-def run(make_node: Callable[[], Any], args: list[str] | None = None) -> int:
+def _made(make_node: Callable[[], Program]) -> Program:
+    """Make a node. A refusal of what rclpy itself gives every node, such as services, is a sentence, too."""
+    try:
+        return make_node()
+    except StartError:
+        raise
+    except RuntimeError as error:  # rclpy's own has no public name
+        if not rclpy.ok():
+            raise
+        raise StartError(
+            f"ROS 2 does not let this node be: {error} (does the SROS 2 policy of its enclave, under this "
+            "name and namespace?)"
+        ) from error
+
+
+def run(make_node: Callable[[], Program], args: list[str] | None = None) -> int:
     """Run a node until it is told to stop.
 
     Args:
-        make_node: Makes it; may raise StartError. Its coroutine `autostart` is called once it spins, the run
-            ends when its `failure` is no longer None, and `end` is called last.
+        make_node: Makes it; may raise StartError. The run ends when its `failure` is no longer None.
         args: The command line, by default the process's.
 
     Returns:
@@ -206,7 +251,7 @@ def run(make_node: Callable[[], Any], args: list[str] | None = None) -> int:
             rclpy.init(args=args)
         except Exception as error:  # a wrong option, or an enclave of SROS 2 that is not in the keystore
             raise StartError(f"ROS 2 does not start: {error}") from error
-        node = make_node()
+        node = _made(make_node)
         _say_unknown(node)
         executor = SingleThreadedExecutor()
         executor.add_node(node)

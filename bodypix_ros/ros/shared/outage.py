@@ -1,10 +1,39 @@
 """When no frame comes: which topic is waited for, who publishes it, and what does not fit."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 PATIENCE_S = 5.0
 """Seconds without a frame until it is said."""
+
+
+class Policy(Protocol):
+    """One policy of QoS: a member of rclpy's enumerations."""
+
+    @property
+    def name(self) -> str:
+        """In capital letters, such as "BEST_EFFORT"."""
+
+
+class Qos(Protocol):
+    """A rclpy.qos.QoSProfile."""
+
+    @property
+    def reliability(self) -> Policy:
+        """Whether what is lost is sent again."""
+
+    @property
+    def durability(self) -> Policy:
+        """Whether who comes later gets what was sent before."""
+
+
+class Endpoint(Protocol):
+    """A rclpy.topic_endpoint_info.TopicEndpointInfo."""
+
+    node_name: str
+    node_namespace: str
+    topic_type: str
+    qos_profile: Qos
 
 
 class Publisher(NamedTuple):
@@ -23,8 +52,8 @@ class Publisher(NamedTuple):
     durability: str
 
     @classmethod
-    def of(cls, info: Any) -> "Publisher":
-        """From a rclpy.topic_endpoint_info.TopicEndpointInfo."""
+    def of(cls, info: Endpoint) -> "Publisher":
+        """From what rclpy knows of it."""
         profile = info.qos_profile
         return cls(
             f"{info.node_namespace.rstrip('/')}/{info.node_name}",

@@ -1,8 +1,9 @@
 """A node's topics for the parts of it that know no rclpy: `shared.node.NodeWiring` is what they get."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
+from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.ros.shared import outage
 
 
@@ -12,7 +13,7 @@ class Port(Protocol):
     def listeners(self, topic: str) -> int:
         """How many subscribe to an output."""
 
-    def publish(self, topic: str, message: Any) -> None:
+    def publish(self, topic: str, message: Message) -> None:
         """Publish a message, or one that is serialised already."""
 
 
@@ -23,7 +24,7 @@ class Output(Protocol):
     def topic_name(self) -> str:
         """The topic, resolved."""
 
-    def publish(self, message: Any) -> None:
+    def publish(self, message: Message) -> None:
         """Publish a message, or one that is serialised already."""
 
     def get_subscription_count(self) -> int:
@@ -38,7 +39,7 @@ class Input(Protocol):
         """The topic, resolved."""
 
     @property
-    def qos_profile(self) -> Any:
+    def qos_profile(self) -> outage.Qos:
         """Its QoS, as it was overridden."""
 
 
@@ -59,7 +60,7 @@ class Wiring(Protocol):
         """
 
     def subscription(
-        self, kind: str, topic: str, on_message: Callable[[Any], None], *, depth: int = 1
+        self, kind: str, topic: str, on_message: Callable[[Message], None], *, depth: int = 1
     ) -> Input:
         """Hear a topic, best effort, which hears everybody.
 
