@@ -32,6 +32,8 @@ class Option:
             checks it.
         hidden_from: Doors that do not offer it: "node", "run", "bag".
         short: One letter for commands.
+        folder: Whether it is a folder's name.
+        words: Words for some of its values, and these, where it is a word or a number.
     """
 
     name: str
@@ -44,11 +46,18 @@ class Option:
     dynamic: bool = False
     hidden_from: tuple[str, ...] = ()
     short: str = ""
+    folder: bool = False
+    words: tuple[tuple[str, float], ...] = ()
 
     @property
     def kind(self) -> type:
         """The type of its values: bool, int, float, str or tuple."""
         return type(self.default)
+
+    def plain(self, values: Any) -> Any:
+        """The value that an object of its class has, words as the numbers that they stand for."""
+        value = getattr(values, self.name)
+        return dict(self.words).get(value, value) if isinstance(value, str) else value
 
     def check(self, value: Any) -> None:
         """Check a value.
@@ -92,10 +101,23 @@ def option(
     dynamic: bool = False,
     hidden_from: Sequence[str] = (),
     short: str = "",
+    folder: bool = False,
+    words: Mapping[str, float] | None = None,
 ) -> Any:
     """Declare an option: a field of a frozen dataclass. The arguments are those of `Option`."""
     known = Option(
-        "", default, text, low, high, tuple(choices), live, dynamic, tuple(hidden_from), short
+        "",
+        default,
+        text,
+        low,
+        high,
+        tuple(choices),
+        live,
+        dynamic,
+        tuple(hidden_from),
+        short,
+        folder,
+        tuple((words or {}).items()),
     )  # its name is the field's
     return dataclasses.field(default=default, metadata={_KEY: known})
 

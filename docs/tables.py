@@ -139,7 +139,10 @@ def _default(known: Option) -> str:
 
 
 def _range(known: Option) -> str:
-    return "" if known.low is None or known.high is None else f"{known.low:g}..{known.high:g}"
+    if known.low is not None and known.high is not None:
+        return f"{known.low:g}..{known.high:g}"
+    told = all((choice or "empty") in known.text for choice in known.choices)
+    return "" if told else ", ".join(f"`{choice}`" if choice else "empty" for choice in known.choices)
 
 
 # Parameter files

@@ -33,6 +33,8 @@ def flag(name: str) -> str:
 def _type(option: Option) -> Any:  # click's own types differ from version to version
     if option.dynamic:
         return _WordOrNumber()
+    if option.folder:
+        return click.Path(file_okay=False)
     if option.choices:
         return click.Choice([choice for choice in option.choices if choice])
     if option.kind in (int, float):

@@ -20,6 +20,7 @@ def load(
     model_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     performance_hint: str = "LATENCY",
+    reference_dilation: bool = False,
     **options: Any,
 ) -> Segmenter:
     """Load a model and compile it for a device.
@@ -33,6 +34,9 @@ def load(
             folder and the user's cache.
         cache_dir: Where networks compiled for a GPU or NPU are kept; None: the user's cache.
         performance_hint: "LATENCY" for one camera, "THROUGHPUT" for several.
+        reference_dilation: Read the dilations of stride-8 checkpoints (and ResNet50's at stride 16) as
+            TensorFlow.js does, 2x1, instead of as they were trained, 2x2. Only to compare with the original;
+            models without such checkpoints refuse it.
         options: The model's own, for BodyPix those of `segmenters.bodypix.options.BodyPixOptions`.
 
     Raises:
@@ -49,6 +53,8 @@ def load(
         cache_dir=str(cache_dir) if cache_dir is not None else "",
         performance_hint=performance_hint,
     )
+    if reference_dilation:
+        options["reference_dilation"] = reference_dilation
     checked = replace(family.options(), options)
     files = store.find(entry, model_dir)
     module, _, name = family.seer.partition(":")

@@ -13,5 +13,5 @@ class LoadOptions(Placement):
 
     model: str = option(DEFAULT_MODEL, "the model's name; `bodypix models` lists them", live=False, short="m")
     model_dir: str = option(
-        "", "folder to look for model files in first; empty: only the usual ones", live=False
+        "", "folder to look for model files in first; empty: only the usual ones", live=False, folder=True
     )

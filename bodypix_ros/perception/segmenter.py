@@ -105,7 +105,7 @@ class Segmenter:
         """
         changed = replace(self._options, options)
         for name, known in options_of(changed).items():
-            if not known.live and getattr(changed, name) != getattr(self._options, name):
+            if not known.live and known.plain(changed) != known.plain(self._options):
                 raise OptionError(name, f"{name} cannot change while running; load the model again")
         self._options = changed
 

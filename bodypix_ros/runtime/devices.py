@@ -62,6 +62,10 @@ def order(wanted: str, available: Sequence[str]) -> list[str]:
     if wanted.strip().upper() == "AUTO":
         return [name for kind in AUTO for name in available if name.split(".")[0] == kind]
     names = [name.strip().upper() for name in wanted.split(",") if name.strip()]
+    if "AUTO" in names:
+        raise OptionError(
+            "device", f"device is {wanted!r:.80}, but AUTO stands alone: it tries {', '.join(AUTO)}"
+        )
     kinds = {name.split(".")[0] for name in available}
     here = [name for name in names if name in available or name in kinds]
     absent = ", ".join(name for name in names if name not in here)

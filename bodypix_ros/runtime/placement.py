@@ -29,7 +29,7 @@ class Placement:
         "LATENCY", "LATENCY: one frame at a time, THROUGHPUT: several", choices=HINTS, live=False
     )
     cache_dir: str = option(
-        "", "folder for networks compiled for a GPU or NPU; empty: the user's cache", live=False
+        "", "folder for networks compiled for a GPU or NPU; empty: the user's cache", live=False, folder=True
     )
 
     def __post_init__(self) -> None:

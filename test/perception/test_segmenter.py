@@ -233,6 +233,7 @@ def test_options_change_while_running_but_not_the_resolution(folder: Path) -> No
         with pytest.raises(ValueError, match="internal_resolution cannot change while running"):
             loaded.update(internal_resolution="low")
         loaded.update(internal_resolution="medium")
+        loaded.update(internal_resolution=0.5)  # the same
         with pytest.raises(ValueError, match="there is no option 'treshold'"):
             loaded.update(treshold=0.4)
 

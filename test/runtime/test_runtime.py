@@ -47,6 +47,11 @@ def test_an_unknown_device_is_refused_with_those_there_are(tmp_path: Path) -> No
             make(FakeCore({"CPU": None, "GPU": None}), tmp_path, device=wanted)
 
 
+def test_auto_is_no_part_of_an_order(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="device is 'AUTO,CPU', but AUTO stands alone"):
+        make(FakeCore({"CPU": None}), tmp_path, device="AUTO,CPU")
+
+
 def test_absent_devices_of_an_order_are_left_out_and_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

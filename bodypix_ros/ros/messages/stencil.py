@@ -26,13 +26,13 @@ Numbers = Callable[[Sequence[Person]], npt.NDArray[np.float64]]
 
 
 def person_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
-    """The numbers of `messages.persons`, in the order of their serialisation."""
+    """The numbers of `people.persons`, in the order of their serialisation."""
     scores = np.array([[person.score] for person in persons], np.float64)
     return np.hstack([scores, _boxes(persons)]).ravel()
 
 
 def keypoint_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
-    """The numbers of `messages.keypoints`, in the order of their serialisation."""
+    """The numbers of `people.keypoints`, in the order of their serialisation."""
     points = np.array([person.keypoints for person in persons], np.float64)
     return np.hstack([points[:, :, [2, 0, 1]].reshape(len(persons), -1), _boxes(persons)]).ravel()
 

@@ -315,13 +315,13 @@ class InferenceStream:
     """The images of one camera, in their order, whichever segmenter sees them. For one thread at a time."""
 
     def __init__(self, inference: Inference) -> None:
-        """See `Inference.stream`."""
+        """What `Inference.stream` gives; nothing is asked of the model yet."""
         self._inference = inference
         self._segmenter: Segmenter | None = None
         self._stream: Stream | None = None
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str, stamp: object = None) -> Scene:
-        """See people, as `segmenters.base.Stream.segment` does.
+        """See people, as `perception.segmenter.Stream.segment` does.
 
         Args:
             image: uint8 (H, W, C), or (H, W) for mono8.

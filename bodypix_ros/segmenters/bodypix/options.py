@@ -1,9 +1,8 @@
 """The options of BodyPix: defaults, ranges and meanings, for `load`, commands and ROS parameters alike."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Final
-
-import numpy as np
 
 from bodypix_ros.errors import OptionError
 from bodypix_ros.options import check_all, option
@@ -22,6 +21,7 @@ class BodyPixOptions:
         " or a number from 0.1 to 2",
         live=False,
         dynamic=True,
+        words=RESOLUTIONS,
     )
     segmentation_threshold: float = option(
         0.7, "a pixel is a person's where the probability is above this", low=0.0, high=1.0
@@ -77,7 +77,7 @@ class BodyPixOptions:
                 number = float(number)
             except ValueError:
                 number = None
-        is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+        is_number = isinstance(number, Real) and not isinstance(number, bool)
         if not is_number or not 0.1 <= number <= 2:
             raise OptionError(
                 "internal_resolution",

@@ -174,6 +174,7 @@ def test_options_of_other_models_and_bad_values_are_refused(network: None) -> No
         bodypix_ros.load("selfie-general", device="CPU", segmentation_threshold=2)
     with pytest.raises(ValueError, match="there is no option 'reference_dilation'"):
         bodypix_ros.load("selfie-general", device="CPU", reference_dilation=True)
+    bodypix_ros.load("selfie-general", device="CPU", reference_dilation=False).close()
 
 
 def test_another_network_is_refused(network: None, monkeypatch: pytest.MonkeyPatch) -> None:
