@@ -13,8 +13,8 @@ from bodypix_ros.imaging.picture_size import check_picture
 
 Pixels = npt.NDArray[np.uint8 | np.uint16]
 
-_TURNS = {3: 2, 6: 3, 8: 1}
-"""Quarters of a turn to the left, by EXIF's orientation."""
+_TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+"""By EXIF's orientation."""
 
 
 def decode(
@@ -63,6 +63,7 @@ def decode(
 def turned(image: Pixels, orientation: int) -> Pixels:
     """Turn pixels (H, W, ...) as they are stored into those to be seen, by EXIF's orientation 1..8."""
     if orientation in (2, 4, 5, 7):  # mirrored; then as the others
-        image = np.ascontiguousarray(image[:, ::-1])
+        image = np.asarray(cv2.flip(image, 1), image.dtype)
         orientation = {2: 1, 4: 3, 5: 8, 7: 6}[orientation]
-    return np.ascontiguousarray(np.rot90(image, _TURNS[orientation])) if orientation in _TURNS else image
+    turn = _TURNS.get(orientation)
+    return image if turn is None else np.asarray(cv2.rotate(image, turn), image.dtype)

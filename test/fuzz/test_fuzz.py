@@ -11,7 +11,15 @@ import fuzz
 from fuzz.selfcheck import FAULTS, GOOD
 from fuzz.watch import TARGETS, Finding, Watched
 
-CASES = {"messages": 2500, "tfjs": 800, "packed": 600, "downloads": 300, "configuration": 1000, "bags": 50}
+CASES = {
+    "messages": 2500,
+    "tfjs": 800,
+    "packed": 600,
+    "downloads": 300,
+    "configuration": 1000,
+    "trees": 300,
+    "bags": 50,
+}
 EXPECTED = {
     "messages": {"raw accepted", "raw MessageError", "raw ValueError", ".jpg accepted", ".png MessageError"},
     "tfjs": {
@@ -30,6 +38,7 @@ EXPECTED = {
     "downloads": {"accepted", "DownloadError", "DigestError"},
     "configuration": {"catalogue accepted", "catalogue CatalogueError", "parameters accepted"}
     | {"parameters OptionError", "file accepted", "file is none"},
+    "trees": {"said", "picture", "MediaError said", "MediaError picture said"},
     "bags": {f"{storage} exit code {code}" for storage in ("mcap", "sqlite3") for code in (0, 1)},
 }
 

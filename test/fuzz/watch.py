@@ -29,6 +29,7 @@ TARGETS = {
     "packed": "models of TensorFlow Lite, and the archives they are fetched in",
     "downloads": "what a server answers when models are fetched",
     "configuration": "the catalogue of models, parameters and their files",
+    "trees": "folders of pictures and of other things, under names of any bytes",
     "bags": "recorded bags, through the command `bodypix bag`",
 }
 CPU_S, WALL_S, MEMORY = 10.0, 200.0, 1 << 30
