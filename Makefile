@@ -16,12 +16,17 @@ ROS := $(if $(ROS_DISTRO),true,$(if $(ROS_SETUP),. $(ROS_SETUP)))
 comma := ,
 EXTRAS := demo,plot,test$(if $(ROS),$(comma)ros-test)
 
+# As they were typed, whatever is in them; the shell splits none of it.
+export DEMO_SOURCE := $(value SOURCE)
+export DEMO_OUT := $(value OUT)
+
 .PHONY: demo test clean
 
-demo: $(VENV)/.ready
-	$(VENV)/bin/bodypix demo $(SOURCE) --out $(OUT)
+demo: $(VENV)/.demo-ready
+	$(VENV)/bin/bodypix demo --out "$$DEMO_OUT" -- $${DEMO_SOURCE:+"$$DEMO_SOURCE"}
 
-test: $(VENV)/.ready
+test: $(VENV)/.test-ready
+	@echo 'This takes about ten minutes on two cores$(if $(ROS),$(comma) and as long again with ROS 2).'
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
@@ -32,12 +37,17 @@ else
 endif
 	$(VENV)/bin/python -m pytest --ignore=test/on_ros
 
-$(VENV)/.ready: setup.py pyproject.toml $(LOCK)
+# What each needs, and no more.
+$(VENV)/.demo-ready: EXTRA := demo
+$(VENV)/.test-ready: EXTRA := $(EXTRAS)
+
+$(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or later is needed: make PYTHON=...")'
+	@echo 'Installing into $(VENV), which takes some minutes the first time'
 	$(PYTHON) -m venv $(VENV)
 ifeq ($(LOCK),)
 	$(VENV)/bin/pip install --quiet --upgrade pip
-	$(VENV)/bin/pip install --quiet -e '.[$(EXTRAS)]'
+	$(VENV)/bin/pip install -e '.[$(EXTRA)]'
 else
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(LOCK)
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .

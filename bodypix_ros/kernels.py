@@ -2,8 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
-from numba.core import types
+from numba.core import event, types
 from numba.extending import intrinsic
 
 Array = npt.NDArray[Any]
@@ -23,6 +23,18 @@ Float = Any
 F = TypeVar("F", bound=Callable[..., Any])
 
 _log = logging.getLogger(__name__)
+
+_watchers: list[Callable[[], None]] = []
+
+
+@contextmanager
+def watched(tell: Callable[[], None]) -> Generator[None]:
+    """Have somebody told of every kernel that is about to be compiled, rather than taken from the cache."""
+    _watchers.append(tell)
+    try:
+        yield
+    finally:
+        _watchers.remove(tell)
 
 
 def kernel(
@@ -115,6 +127,29 @@ def _foreign(function: Callable[..., Any]) -> str:
     return digest.hexdigest()
 
 
+class _Listener(event.Listener):  # type: ignore[misc]
+    """Tells that a kernel is compiled: everybody who watches, and the log the first time in a process."""
+
+    _said = False
+
+    def __init__(self, kernel_: Any) -> None:
+        """Say nothing of other functions, such as the helpers that the kernel calls."""
+        self._kernel = kernel_
+
+    def on_start(self, happening: Any) -> None:
+        """Compiling begins: the cache had nothing."""
+        if happening.data["dispatcher"] is not self._kernel:
+            return
+        if not _Listener._said:
+            _Listener._said = True
+            _log.info("compiling kernels, once: this takes 10 to 20 seconds")
+        for tell in _watchers:
+            tell()
+
+    def on_end(self, happening: Any) -> None:
+        """Nothing is to be said."""
+
+
 def _compiled(make: Callable[[], Any], signature: str) -> Any:
     """Compile, or take from the cache on disk. Whatever is wrong with that, the kernel is there in the end.
 
@@ -128,7 +163,8 @@ def _compiled(make: Callable[[], Any], signature: str) -> Any:
     except RuntimeError as error:
         _log.info("kernels are compiled at every start, which takes seconds: %s", error)
     try:
-        dispatcher.compile(signature)
+        with event.install_listener("numba:compile", _Listener(dispatcher)):
+            dispatcher.compile(signature)
     except Exception as error:  # noqa: BLE001 - unpickling damaged files fails in many ways
         # Without its index neither what is damaged nor what was left half done is met again.
         flushed = _flush(dispatcher)

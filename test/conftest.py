@@ -1,7 +1,9 @@
 """What every test shares: where real weights and pictures are, and the count of goldens compared."""
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,14 @@ def data_dir() -> Path:
 def compared() -> Callable[[str], None]:
     """Call with a golden's name once it was compared, whatever the outcome of the comparison."""
     return _compared.add
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say why tests were skipped, one line a reason."""
+    reports = terminalreporter.getreports("skipped")
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in reports)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

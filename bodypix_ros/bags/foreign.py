@@ -52,7 +52,7 @@ def _described(path: Path) -> tuple[str, set[str]]:
                     encodings.add(_texts(body[2:], 2)[1])
                 else:
                     encodings.add(_texts(body[4:], 2)[1])
-    except (OSError, OverflowError, struct.error, UnicodeDecodeError):
+    except (OSError, OverflowError, ValueError, struct.error):
         pass  # it is broken from here on, which its reader says better
     return profile, encodings
 

@@ -8,6 +8,7 @@ from _thread import interrupt_main
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -91,7 +92,7 @@ def _unwinding(heard: list[int]) -> Generator[None]:
     def swallowed(lost: Any) -> None:
         """Say of an error that nobody could be told of, unless it is Ctrl-C: that comes again."""
         if issubclass(lost.exc_type, KeyboardInterrupt):
-            interrupt_main()
+            threading.Timer(0.01, interrupt_main).start()  # in here it would be lost again
         else:
             said(lost)
 
@@ -132,8 +133,11 @@ def main() -> None:
       bodypix demo
       bodypix run holiday.jpg --out found
 
-    Exit codes: 0 all is well; 1 some inputs failed; 2 a wrong option, or a model that is not here.
+    Exit codes: 0 all is well; 1 some inputs failed; 2 a wrong option, or a model that is not here; 130
+    Ctrl-C.
     """  # noqa: D301 - click's mark
     # The libraries below OpenCV chatter on stderr about files that are reported by name anyway.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    if isinstance(sys.stdout, TextIOWrapper):  # names of files may be no text; stderr escapes them anyway
+        sys.stdout.reconfigure(errors="backslashreplace")

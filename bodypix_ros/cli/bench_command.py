@@ -21,6 +21,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
 )
 from bodypix_ros.errors import PeerError
+from bodypix_ros.targets import check_apart, check_writable
 
 if TYPE_CHECKING:
     from bodypix_ros.benchmarks.peers import Peer
@@ -149,6 +150,8 @@ def command(
         from bodypix_ros.benchmarks import plot as plotting
 
         plotting.check(plot)
+        check_apart("plot", [plot], map(Path, images))
+        check_writable(plot.parent)
     task = _Task(model, options, _pictures(images), repetitions, slice_s, quick, quiet)
     if compare:
         result = _compare(task, reference_node, mediapipe_python)

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 import click
@@ -111,7 +112,8 @@ def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        return bodypix_ros.load(model, **given)
+        with _showing_kernels():
+            return bodypix_ros.load(model, **given)
     except OptionError as error:
         from bodypix_ros.segmenters.families import family_of, options_of_all
 
@@ -120,6 +122,26 @@ def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
             raise
         flags = ", ".join(map(generated.flag, own))
         raise OptionError(name, f"{name}: {model} has no such option; it has {flags}") from error
+
+
+@contextmanager
+def _showing_kernels() -> Generator[None]:
+    """Show on a terminal that kernels are compiled, which the first start waits for."""
+    from bodypix_ros.kernels import watched
+
+    context = click.get_current_context(silent=True)
+    quiet = context is not None and bool(context.params.get("quiet"))
+    with ExitStack() as stack:
+        bars: list[Bar] = []
+
+        def tell() -> None:
+            if not bars:
+                text = "compiling kernels, once: {n_fmt}, {elapsed}"
+                bars.append(stack.enter_context(progress_bar(None, "", quiet, bar_format=text)))
+            bars[0].update()
+
+        with watched(tell):
+            yield
 
 
 def progress_bar(total: int | None, unit: str, quiet: bool = False, **more: object) -> "Bar":

@@ -129,7 +129,8 @@ def _is_complete(task: Task, earlier: Earlier, output: Output) -> bool:
     if written is None or _is_camera(task.source):
         return False
     asked = {plain(path.name) for path in output.certain(task.source, task.name)}
-    return asked <= set(written) and all((output.folder / name).is_file() for name in written)
+    gone = {plain(path.name) for path in task.files if not path.is_file()}
+    return asked <= set(written) and gone.isdisjoint(written)
 
 
 def _check_foreign(todo: Iterable[Task], earlier: Earlier) -> None:

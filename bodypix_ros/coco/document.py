@@ -9,7 +9,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, TypedDict
@@ -262,7 +262,8 @@ class DocumentWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is not None:
-            self._stack.__exit__(kind, error, trace)
+            with suppress(OSError):  # what goes wrong while giving up; the error that led here says more
+                self._stack.__exit__(kind, error, trace)
             return
         with _saying(self.path), self._stack:
             self._file.write('\n],\n"images": [\n')

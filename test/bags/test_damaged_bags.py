@@ -241,7 +241,13 @@ main(["bag", "in", "out", "-i", "/image", "--copy-all"])
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(
-    ("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
+    ("how", "code"),
+    [
+        (signal.SIGTERM, 143),
+        (signal.SIGHUP, 129),
+        (signal.SIGINT, 130),
+        (signal.SIGKILL, -signal.SIGKILL),
+    ],
 )
 def test_a_killed_run_leaves_no_half_bag_and_the_next_is_clean(call, how, code, storage):
     write_bag(call.folder / "in", {"/image": IMAGE}, storage)

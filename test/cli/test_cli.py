@@ -638,7 +638,9 @@ class TestEval:
 
     def test_absent_image(self, call, loaded, truth):
         (call.folder / "images/a.png").unlink()
-        assert "a.png: cannot be read" in call("eval", "truth.json", "images", code=1).stderr
+        error = call("eval", "truth.json", "images", code=1).stderr
+        assert "1 of 1 images cannot be used: a.png: cannot be read: No such file" in error
+        assert loaded.calls == []
 
 
 def test_devices(call):

@@ -209,6 +209,76 @@ class TestEvaluate:
             evaluate(FakeSegmenter(), folder)
 
     @pytest.mark.parametrize(
+        "thin", [("iscrowd",), ("area",), ("bbox",), ("iscrowd", "area", "bbox", "num_keypoints", "id")]
+    )
+    def test_what_annotations_lack_is_filled_in(self, dataset, thin):
+        folder, change = dataset
+        whole = evaluate(FakeSegmenter(), folder)
+
+        def leave_out(data):
+            for annotation in data["annotations"]:
+                for name in thin:
+                    del annotation[name]
+
+        change(leave_out)
+        found = evaluate(FakeSegmenter(), folder)
+        assert replace(found, ms_per_image=0) == replace(whole, ms_per_image=0)
+        assert whole.oks_ap == whole.segm_ap == pytest.approx(1)
+
+    def test_who_has_no_keypoints_is_left_out_of_their_comparison(self, dataset):
+        folder, change = dataset
+
+        def strip(data):
+            for name in ("keypoints", "num_keypoints"):
+                del data["annotations"][0][name]
+
+        change(strip)
+        metrics = evaluate(FakeSegmenter(), folder)
+        assert (metrics.people, metrics.oks_ap, metrics.segm_ap) == (3, pytest.approx(1), pytest.approx(1))
+
+    def test_nobody_with_keypoints_gives_no_oks(self, dataset):
+        folder, change = dataset
+
+        def strip(data):
+            for annotation in data["annotations"]:
+                del annotation["keypoints"], annotation["num_keypoints"]
+
+        change(strip)
+        metrics = evaluate(FakeSegmenter(), folder)
+        assert (metrics.oks_ap, metrics.segm_ap) == (None, pytest.approx(1))
+
+    @pytest.mark.parametrize(
+        ("member", "value"),
+        [
+            ("segmentation", None), ("segmentation", "x"), ("segmentation", []), ("segmentation", [[1, 2]]),
+            ("segmentation", {"size": [5, 5], "counts": [25]}), ("keypoints", [1, 2, 3]), ("keypoints", "x"),
+            ("iscrowd", "x"), ("image_id", 99),
+        ],
+    )  # fmt: skip
+    def test_annotations_that_are_none_are_named_beforehand(self, dataset, member, value):
+        folder, change = dataset
+        change(lambda data: data["annotations"][1].update({member: value}))
+        with pytest.raises(ValueError, match=r"truth\.json: annotation 2, counted from 1, is no person"):
+            truth.read(folder / "truth.json", folder)
+
+    def test_all_images_are_looked_at_beforehand(self, dataset):
+        folder, _ = dataset
+        (folder / "a.png").unlink()
+        (folder / "c.png").write_bytes((folder / "c.png").read_bytes()[:40])
+        with pytest.raises(MediaError, match=r"2 of 3 images cannot be used: a\.png: .*; c\.png: "):
+            truth.read(folder / "truth.json", folder)
+
+    def test_many_missing_images_are_counted_and_some_named(self, dataset):
+        folder, change = dataset
+        entry = {"height": 5, "width": 5}
+        more = [{"id": 50 + k, "file_name": f"no{k}.png", **entry} for k in range(100)]
+        change(lambda data: data["images"].extend(more))
+        with pytest.raises(MediaError) as caught:
+            truth.read(folder / "truth.json", folder)
+        assert "100 of 103 images cannot be used: no0.png: cannot be read: No such file" in str(caught.value)
+        assert str(caught.value).endswith("and 95 more")
+
+    @pytest.mark.parametrize(
         "text", ["", "[]", "{}", '{"images": [{}], "annotations": [], "categories": []}']
     )
     def test_other_files_are_refused(self, tmp_path, text):
