@@ -177,7 +177,7 @@ def command(
                 write_sheet(sheet, rendering.contact_sheet(picture, scene, bgr=True))
                 report.files.append(sheet)
             for path in report.files:
-                click.echo(f"  {click.format_filename(path)}")
+                click.echo(f"  {media.readable(path)}")
             if report.stopped_early:
                 break
     raise SystemExit(max(codes))

@@ -226,7 +226,7 @@ def execute(
         problems: What is wrong with other sources: they failed already.
     """
     from bodypix_ros.cli.process import process, stop_on_interrupt
-    from bodypix_ros.media import Picture
+    from bodypix_ros.media import Picture, readable
 
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):
@@ -237,7 +237,7 @@ def execute(
         process(segmenter, plan, output, report, stopped)
     counted = f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}"
     click.echo(
-        summary(counted, report, segmenter, click.format_filename(output.folder))
+        summary(counted, report, segmenter, readable(output.folder))
         + (f"; {_count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
         + (f"; {_count(len(report.failures), 'source')} failed" if report.failures else "")
         + ("; stopped early" if report.stopped_early else "")
