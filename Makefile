@@ -26,7 +26,7 @@ demo: $(VENV)/.demo-ready
 	$(VENV)/bin/bodypix demo --out "$$DEMO_OUT" -- $${DEMO_SOURCE:+"$$DEMO_SOURCE"}
 
 test: $(VENV)/.test-ready
-	@echo 'This takes about ten minutes on two cores$(if $(ROS),$(comma) and as long again with ROS 2).'
+	@echo 'This takes about five minutes on two cores$(if $(ROS),$(comma) and more for the nodes)'
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy

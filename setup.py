@@ -30,9 +30,11 @@ setup(
     ],
     # Upper bounds: the next major version. Calendar versions (openvino, packaging) and setuptools' majors say
     # nothing of what breaks: theirs are five years ahead. Before 1.0: the next minor (rosbags, ruff), or 1
-    # where it has long been stable (scikit-image, colcon) or must follow new Pythons (numba).
+    # where it has long been stable (scikit-image, colcon) or must follow new Pythons (numba). av has two or
+    # three majors a year, and they do break things; its wheels (stable ABI since 19) fit Pythons to come.
     install_requires=[
         "setuptools>=64,<110",
+        "av>=15.1,<20",
         "click>=8.1,<9",
         "filelock>=3.6,<5",
         "numba>=0.60,<1",

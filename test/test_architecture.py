@@ -98,6 +98,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
         "benchmarks/ceiling.py",  # measures what OpenVINO makes of the bare network
         "benchmarks/machine.py",  # says its version
     ),
+    "av": ("media/*.py",),  # FFmpeg
     "rosbags": ("bags/*.py",),
     "click": ("cli/*.py",),
 }

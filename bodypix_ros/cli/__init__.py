@@ -20,7 +20,7 @@ from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import BodypixError, DigestError, OptionError
 
 COMMANDS = {
-    "run": "Find people in pictures, folders, videos and cameras.",
+    "run": "Find people in pictures, folders, videos, cameras and addresses.",
     "bag": "Find people in the images of a recorded ROS 2 bag.",
     "demo": "Find the people in one picture and show what comes out.",
     "models": "List, fetch and verify the models.",

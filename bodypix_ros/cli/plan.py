@@ -31,9 +31,10 @@ class Task:
     """A source, and what will be written of it.
 
     Attributes:
-        source: A picture, video or camera.
+        source: A picture, video, camera or address.
         name: What its files are called, before their suffixes.
-        file_name: What the document calls it: its path as seen from the output folder, or a camera's index.
+        file_name: What the document calls it: its path as seen from the output folder, or a camera's
+            index, or an address.
         files: All that may be written; which masks there are is up to the model.
     """
 
@@ -79,7 +80,7 @@ def planned(
     """
     tasks = [_task(source, name, output) for source, name in zip(sources, output_names(sources), strict=True)]
     outputs = [*output.common(), *(file for task in tasks for file in task.files)]
-    inputs = [Path(source.name) for source in sources if not _is_camera(source)]
+    inputs = [Path(source.name) for source in sources if _is_file(source)]
     check_apart("out", [*outputs, *map(part_of, outputs), *more], inputs)
     check_writable(output.folder)
     made = not output.folder.exists()
@@ -126,7 +127,7 @@ def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Exis
 def _is_complete(task: Task, earlier: Earlier, output: Output) -> bool:
     """Whether a source's people are in the document, and all files that are asked for in the folder."""
     written = earlier.sources.get(task.file_name)
-    if written is None or _is_camera(task.source):
+    if written is None or not _is_file(task.source):
         return False
     asked = {plain(path.name) for path in output.certain(task.source, task.name)}
     gone = {plain(path.name) for path in task.files if not path.is_file()}
@@ -149,8 +150,8 @@ def _check_foreign(todo: Iterable[Task], earlier: Earlier) -> None:
                 )
 
 
-def _is_camera(source: media.Source) -> bool:
-    return isinstance(source, media.Video) and source.camera is not None
+def _is_file(source: media.Source) -> bool:
+    return isinstance(source, media.Picture) or (source.camera is None and source.url is None)
 
 
 def _task(source: media.Source, name: str, output: Output) -> Task:
@@ -158,8 +159,8 @@ def _task(source: media.Source, name: str, output: Output) -> Task:
 
 
 def _document_name(source: media.Source, folder: Path) -> str:
-    """The path of a source as seen from a folder, whatever links lead to it; of a camera its index."""
-    if _is_camera(source):
+    """The path of a source as seen from a folder, whatever links lead to it; else its name."""
+    if not _is_file(source):
         return source.name
     path = Path(source.name)
     where = Path(os.path.realpath(path.parent)) / path.name

@@ -50,19 +50,18 @@ def process(
         for number, task in enumerate(plan.tasks, 1):
             job = Job(segmenter, output, document, report, task.file_name)
             before = len(report.files)
-            source = task.source
+            source, cut_short = task.source, False
             try:
                 if isinstance(source, media.Picture):
                     process_picture(job, source, task.name)
                 else:
-                    process_video(job, source, task.name, stopped)
+                    cut_short = process_video(job, source, task.name, stopped)
                 if isinstance(source, media.Picture) or not stopped():
                     document.complete(task.file_name, [path.name for path in report.files[before:]])
             except (MediaError, ValueError) as error:
-                report.fail(str(error) if source.name in str(error) else f"{source.name}: {error}")
+                name = media.readable(source.name)
+                report.fail(str(error) if name in str(error) else f"{name}: {error}")
             if stopped():
-                # A camera has no other end, and a picture is complete.
-                cut_short = isinstance(source, media.Video) and source.camera is None
                 report.stopped_early = cut_short or number < len(plan.tasks)
                 break
     report.files.extend(output.common())

@@ -156,11 +156,13 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Find people in pictures, folders, videos and cameras.
+    """Find people in pictures, folders, videos, cameras and addresses.
 
-    SOURCE is a picture, a folder of pictures and videos, a video, or the index of a camera such as 0. A
-    camera runs until Ctrl-C; so may the others, and whatever is written is complete, with exit code 130. A
-    source that cannot be used is named, and the others go on.
+    SOURCE is a picture, a folder of pictures and videos, a video, the index of a camera such as 0, or an
+    address: rtsp://, http:// or https://, of a video or a network camera. A camera runs until Ctrl-C; so may
+    the others, and whatever is written is complete, with exit code 130. Of a network camera only the newest
+    frame is seen; when it is lost it is tried again, for five minutes. A source that cannot be used is named,
+    and the others go on.
 
     \b
     Written for a picture NAME:
@@ -168,8 +170,8 @@ def command(
       NAME.mask.png       255 where people are
       NAME.instances.png  1 for the first person, 2 for the second, ...
       NAME.parts.png      part id + 1
-    for a video or camera:
-      NAME.overlay.mp4
+    for a video, camera or address:
+      NAME.overlay.mp4    H.264 with the times of the video's frames, and its sound
     and for all of them together:
       people.json         COCO: boxes, keypoints, masks as RLE; names are as seen from its folder, and a
                           frame is called NAME#NUMBER
@@ -179,13 +181,14 @@ def command(
     model and options; a process that was killed leaves no people.json, so that it begins anew.
 
     The privacy modes hide faces, or what --hide says. They reduce what can be recognised and guarantee
-    nothing: a face that is not found stays. They draw nothing where the model gives no parts.
+    nothing: a face that is not found stays, and voices do. They draw nothing where the model gives no parts.
 
     \b
     Examples:
       bodypix run holiday.jpg
       bodypix run photos/ film.mp4 --out found --draw parts,poses
       bodypix run film.mp4 --mode blur_parts --hide face,hand
+      bodypix run rtsp://192.168.1.20/live --draw instances
       bodypix run 0 --device GPU,CPU --internal-resolution low
       bodypix run photos/ --draw none --no-masks        # people.json only
     """  # noqa: D301 - click's mark

@@ -1,9 +1,10 @@
-"""Pictures, folders, videos and cameras: finding, reading and writing them."""
+"""Pictures, folders, videos, cameras and addresses: finding, reading and writing them."""
 
 from bodypix_ros.media.files import readable, replacing
 from bodypix_ros.media.pictures import Image, read_picture, write_picture
 from bodypix_ros.media.sources import Picture, Source, Video, find_sources
-from bodypix_ros.media.videos import VideoReader, VideoWriter
+from bodypix_ros.media.videos import VideoReader
+from bodypix_ros.media.writing import VideoWriter
 
 __all__ = [
     "Image",

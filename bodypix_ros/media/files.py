@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from bodypix_ros.errors import MediaError
 
@@ -24,6 +25,24 @@ def kind_of(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no file")
 
 
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file to read.
+
+    Raises:
+        MediaError: It is not there, may not be read, or is no regular file (nobody waits for the other end
+            of a pipe).
+    """
+    name = readable(path)
+    try:
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
+    except OSError as error:
+        raise MediaError(f"{name}: cannot be read: {error.strerror or error}") from error
+    if kind := kind_of(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise MediaError(f"{name}: is {kind}, not a file")
+    return file
+
+
 def read_file(path: str | os.PathLike[str], most: int, *, part: bool = False) -> bytes:
     """Read a regular file.
 
@@ -38,10 +57,8 @@ def read_file(path: str | os.PathLike[str], most: int, *, part: bool = False) ->
     """
     name = readable(path)
     try:
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open_file(path) as file:
             found = os.fstat(file.fileno())
-            if kind := kind_of(found.st_mode):
-                raise MediaError(f"{name}: is {kind}, not a file")
             data = b"" if not part and found.st_size > most else file.read(most + (not part))
     except MediaError:
         raise

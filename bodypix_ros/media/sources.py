@@ -1,6 +1,7 @@
-"""What a user typed -> pictures, videos and cameras."""
+"""What a user typed -> pictures, videos, cameras and addresses."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from bodypix_ros.errors import MediaError
 from bodypix_ros.imaging.picture_headers import format_of
+from bodypix_ros.media.addresses import file_of, is_address, shown, stem_of
 from bodypix_ros.media.files import kind_of, read_file, readable
 from bodypix_ros.media.searching import HEAD, PICTURE_SUFFIXES, search, suffix_of
 
@@ -17,7 +19,10 @@ Say = Callable[[str], object]
 _VIDEO4LINUX = 81
 """The major number of cameras' device files."""
 
-_WANTED = "give a picture, a folder, a video or a camera's index"
+_DEVICE = re.compile(r"/dev/video(\d+)")
+"""What Linux calls them."""
+
+_WANTED = "give a picture, a folder, a video, a camera's index or an address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,18 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A video file, or a camera where `camera` is its index."""
+    """A video file, a camera where `camera` is its index, or an address where `url` is that."""
 
     name: str
     camera: int | None = None
+    url: str | None = None
 
     @property
     def stem(self) -> str:
         """The name to derive output names from."""
-        return Path(self.name).stem if self.camera is None else f"camera{self.camera}"
+        if self.camera is not None:
+            return f"camera{self.camera}"
+        return Path(self.name).stem if self.url is None else stem_of(self.url)
 
 
 Source = Picture | Video
@@ -61,24 +69,30 @@ def find_sources(
     complain: Say | None = None,
     note: Say = lambda _: None,
 ) -> list[Source]:
-    """Turn what a user typed into pictures, videos and cameras, in the order given.
+    """Turn what a user typed into pictures, videos, cameras and addresses, in the order given.
 
     Args:
-        arguments: Each a picture, a folder (its pictures and videos, sorted by name), a video, or the index
-            of a camera such as "0" (a file of that name comes first).
+        arguments: Each a picture, a folder (its pictures and videos, sorted by name), a video, the index of
+            a camera such as "0" (a file of that name comes first) or its device, or an address:
+            rtsp://HOST/..., http://HOST/..., https://HOST/..., file:///...
         recursive: Look into the folders of folders, too.
         apart: A folder that is not looked into: where results go.
         complain: Is told of what cannot be used, and the others go on; None: the first of it is raised.
         note: Is told what is left out of a folder: of each kind once, with reason and count.
 
     Raises:
-        MediaError: Something is not there, may not be read, or is neither file nor folder, or a folder holds
-            neither picture nor video; only without `complain`.
+        MediaError: Something is not there, may not be read, or is neither file nor folder, an address is of
+            another kind, or a folder holds neither picture nor video; only without `complain`.
     """
     say = complain or _raise
 
     def expand(argument: str) -> list[Source]:
         try:
+            if is_address(argument):
+                file = file_of(argument)
+                if file is None:
+                    return [Video(shown(argument), url=argument)]
+                argument = str(file)
             if os.path.isdir(argument):  # noqa: PTH112 - Path's raises some errors before Python 3.12
                 return _in_folder(Path(argument), recursive, apart, say, note)
             return [_one(argument)]
@@ -108,7 +122,10 @@ def _one(argument: str) -> Source:
     except OSError as error:
         raise MediaError(f"{name}: cannot be read: {error.strerror or error}") from error
     if stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) == _VIDEO4LINUX:
-        return Video(argument)
+        device = _DEVICE.fullmatch(os.path.realpath(argument))
+        if device is None:
+            raise MediaError(f"{name}: is a camera's device of an unknown name; give its index, such as 0")
+        return Video(argument, camera=int(device[1]))
     if kind := kind_of(found.st_mode):
         raise MediaError(f"{name}: is {kind}; {_WANTED}")
     begins = read_file(path, HEAD, part=True)

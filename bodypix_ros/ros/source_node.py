@@ -43,6 +43,8 @@ class SourceNode(Node):  # type: ignore[misc]
         try:
             self._options = SourceOptions(**values | {"source": str(values["source"])})
             self._sources = find_sources([self._options.source], note=self._log.warning)
+            # An address may hold a password; its name does not.
+            self._name = self._sources[0].name if len(self._sources) == 1 else self._options.source
             url = self._options.camera_info_url
             self._calibration = (
                 calibration.read(calibration.path_of(url, get_package_share_directory)) if url else None
@@ -64,7 +66,7 @@ class SourceNode(Node):  # type: ignore[misc]
 
     async def autostart(self) -> None:
         """Begin to play."""
-        self._log.info(f"playing {self._options.source} on {self._image.topic_name}")
+        self._log.info(f"playing {self._name} on {self._image.topic_name}")
         self._thread.start()
 
     def end(self) -> None:
@@ -75,14 +77,20 @@ class SourceNode(Node):  # type: ignore[misc]
 
     def _play(self) -> None:
         options, pace = self._options, Pace()
-        shots = play(self._sources, rate=options.rate, loop=options.loop, complain=self._log.warning)
+        shots = play(
+            self._sources,
+            rate=options.rate,
+            loop=options.loop,
+            complain=self._log.warning,
+            stopped=self._ending.is_set,
+        )
         try:
             for image, period_s in shots:
                 if not self._wait(pace):
                     return
                 pace.played(self._now_s(), period_s)
                 self._publish(image)
-            self._log.info(f"{options.source} has ended")
+            self._log.info(f"{self._name} has ended")
             self._wait(pace)  # as long as the last frame lasts
             self.context.try_shutdown()
         except Exception as error:  # noqa: BLE001 - the node ends, and says why
@@ -119,7 +127,7 @@ class SourceNode(Node):  # type: ignore[misc]
             self._misfit_said = True
             self._log.warning(
                 f"no camera_info: {self._options.camera_info_url} is of {known.width}x{known.height}, but "
-                f"{self._options.source} gives {width}x{height}; calibrate for that size, or leave it empty"
+                f"{self._name} gives {width}x{height}; calibrate for that size, or leave it empty"
             )
 
 

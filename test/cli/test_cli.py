@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -27,6 +28,8 @@ from bodypix_ros.models import catalogue, store
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
+from support.films import film_facts, write_as_browsers_do, write_film
+from support.lens import Lens
 
 
 @pytest.fixture
@@ -209,7 +212,7 @@ class TestRun:
         assert np.abs(frames[0].astype(int) - people_picture()).mean() > 5
         truth = document(call.folder / "bodypix_out")
         assert truth.imgs[10]["file_name"] == "../film.mp4#10"
-        assert truth.imgs[10]["time_s"] == 1.0
+        assert truth.imgs[10]["time_s"] == 0.9
         assert len(truth.anns) == 20
 
     def test_video_without_drawing(self, call, loaded):
@@ -217,27 +220,84 @@ class TestRun:
         call("run", "film.mp4", "--draw", "none")
         assert files(call.folder / "bodypix_out") == ["people.json"]
 
-    def test_broken_video_keeps_its_good_frames(self, call, loaded, monkeypatch):
-        write_video(call.folder / "film.mp4", 30)
+    def test_broken_video_keeps_its_good_frames(self, call, loaded):
+        write_film(
+            call.folder / "film.mp4",
+            [k / 10 for k in range(30)],
+            images=[people_picture()] * 30,
+            codec="mjpeg",
+            options={"movflags": "faststart"},
+        )
+        data = (call.folder / "film.mp4").read_bytes()
+        (call.folder / "film.mp4").write_bytes(data[: len(data) * 2 // 3])
         write_pictures(call.folder, "z.png")
-
-        class BreaksOff:
-            def __init__(self, name):
-                self.real, self.left = real(name), 11
-
-            def __getattr__(self, name):
-                return getattr(self.real, name)
-
-            def read(self):
-                self.left -= 1
-                return self.real.read() if self.left >= 0 else (False, None)
-
-        real = cv2.VideoCapture
-        monkeypatch.setattr(cv2, "VideoCapture", BreaksOff)
         result = call("run", "film.mp4", "z.png", "--no-masks", code=1)
-        assert "film.mp4: breaks off after 11 of 30 frames" in result.stderr
-        assert "12 images" in result.stdout
+        count = int(re.search(r"film.mp4: breaks off after (\d+) of 30 frames", result.stderr)[1])
+        assert 10 < count < 25
+        assert f"{count + 1} images" in result.stdout
         assert files(call.folder / "bodypix_out") == ["film.overlay.mp4", "people.json", "z.overlay.png"]
+        assert len(film_facts("bodypix_out/film.overlay.mp4")["stamps"]) == count
+
+    def test_a_film_as_browsers_record_it(self, call, loaded):
+        stamps = write_as_browsers_do(call.folder / "film.webm", [people_picture()] * 90, length=True)
+        result = call("run", "film.webm")
+        assert "90 images, 180 people" in result.stdout
+        facts = film_facts("bodypix_out/film.overlay.mp4")
+        assert facts["duration"] == pytest.approx(3, abs=0.05)
+        assert facts["stamps"] == pytest.approx(stamps, abs=1e-3)
+
+    def test_frames_are_seen_with_their_own_times(self, call, loaded, monkeypatch):
+        write_film(call.folder / "film.mkv", [0, 0.1, 1.5], images=[people_picture()] * 3)
+        stamps, see = [], loaded.segmenter.seer.see
+
+        def note(pixels, options, stamp, memory):
+            stamps.append(stamp)
+            return see(pixels, options, stamp, memory)
+
+        monkeypatch.setattr(loaded.segmenter.seer, "see", note)
+        call("run", "film.mkv")
+        assert stamps == pytest.approx([0, 0.1, 1.5])
+
+    def test_sound_is_kept(self, call, loaded):
+        write_film(call.folder / "film.mp4", [0, 0.5, 1], images=[people_picture()] * 3, sound="aac")
+        call("run", "film.mp4")
+        assert film_facts("bodypix_out/film.overlay.mp4")["sound"] == "aac"
+
+    def test_names_that_are_no_text(self, call, loaded):
+        write_video(call.folder / "film.mp4", 3)
+        (call.folder / "film.mp4").rename(os.fsdecode(b"caf\xe9.mp4"))
+        call("run", os.fsdecode(b"caf\xe9.mp4"))
+        assert files(call.folder / "bodypix_out") == [os.fsdecode(b"caf\xe9.overlay.mp4"), "people.json"]
+        assert len(document(call.folder / "bodypix_out").imgs) == 3
+
+    @pytest.mark.parametrize("name", ["README.txt", "tone.m4a"])
+    def test_what_is_no_film_is_said_and_the_others_go_on(self, call, loaded, name):
+        (call.folder / "README.txt").write_text("A line of text.\n" * 200)
+        write_film(call.folder / "tone.m4a", [1.0], codec=None, sound="aac")
+        write_pictures(call.folder, "z.png")
+        result = call("run", name, "z.png", "--no-masks", code=1)
+        assert re.search(rf"{name}: (neither a picture nor a video|has no video, only audio)", result.stderr)
+        assert files(call.folder / "bodypix_out") == ["people.json", "z.overlay.png"]
+
+    def test_pipes_are_refused_before_anything_is_computed(self, call, loaded):
+        os.mkfifo("pipe.mp4")
+        assert "pipe.mp4: is a pipe; give a picture" in call("run", "pipe.mp4", code=2).stderr
+        assert loaded.calls == []
+
+    def test_a_full_disk_leaves_no_video(self, call, loaded):
+        rng = np.random.default_rng(0)
+        images = [rng.integers(0, 150, (240, 320, 3), np.uint8) for _ in range(12)]
+        write_film(call.folder / "film.avi", [k / 10 for k in range(12)], images=images, codec="mjpeg")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            result = call("run", "film.avi", code=1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert (
+            f"film.overlay.mp4: cannot be written into {call.folder}/bodypix_out: File too" in result.stderr
+        )
+        assert files(call.folder / "bodypix_out") == ["people.json"]
 
     def test_no_video_leaves_nothing_half_written(self, call, loaded):
         (call.folder / "film.mp4").write_bytes(b"no video" * 99)
@@ -306,6 +366,22 @@ class TestRun:
         assert "6 images" in result.stdout
         assert files(call.folder / "bodypix_out") == ["camera3.overlay.mp4", "people.json"]
         assert document(call.folder / "bodypix_out").imgs[6]["file_name"] == "3#6"
+
+    def test_a_network_camera_runs_until_ctrl_c(self, call, loaded):
+        def see(image):
+            if len(loaded.segmenter.images) == 6:
+                os.kill(os.getpid(), signal.SIGINT)
+            return scene_of(image)
+
+        loaded.segmenter = FakeSegmenter(see)
+        with Lens(10_000) as lens:
+            result = call("run", lens.source.url)
+        assert "stopped early" not in result.stdout
+        assert "6 images" in result.stdout
+        name = lens.source.stem
+        assert files(call.folder / "bodypix_out") == [f"{name}.overlay.mp4", "people.json"]
+        assert document(call.folder / "bodypix_out").imgs[6]["file_name"] == f"{lens.source.name}#6"
+        assert "secret" not in (call.folder / "bodypix_out/people.json").read_text()
 
     def test_mirrored_results_are_drawn_on_the_mirrored_picture(self, call, loaded):
         def see(image):
@@ -667,7 +743,7 @@ def test_help_imports_nothing_heavy():
         "import sys; from bodypix_ros.cli import main\n"
         "try: main(['--help'])\n"
         "except SystemExit: pass\n"
-        "heavy = {'cv2', 'numpy', 'numba', 'openvino', 'pycocotools', 'tqdm'} & set(sys.modules)\n"
+        "heavy = {'av', 'cv2', 'numpy', 'numba', 'openvino', 'pycocotools', 'tqdm'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)

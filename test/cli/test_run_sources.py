@@ -57,14 +57,17 @@ def test_the_process_does_not_crash_of_it(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+WANTED = "give a picture, a folder, a video, a camera's index or an address"
+
+
 def test_what_cannot_be_used_is_said_and_the_others_go_on(load, tmp_path):
     media.write_picture(tmp_path / "a.png", people_picture())
     os.mkfifo("pipe")
     (tmp_path / "broken.png").symlink_to("nowhere")
     result = invoke("run", "none.png", "pipe", "a.png", "broken.png", code=1)
     assert result.stderr.splitlines() == [
-        "bodypix: none.png: no such file or folder; give a picture, a folder, a video or a camera's index",
-        "bodypix: pipe: is a pipe; give a picture, a folder, a video or a camera's index",
+        f"bodypix: none.png: no such file or folder; {WANTED}",
+        f"bodypix: pipe: is a pipe; {WANTED}",
         "bodypix: broken.png: is a link to nowhere, which is not there",
     ]
     assert "1 image, 2 people" in result.stdout

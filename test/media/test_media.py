@@ -156,7 +156,7 @@ class TestVideos:
 
     def test_folder_that_is_not_there(self, tmp_path):
         with (
-            pytest.raises(MediaError, match="cannot write a video of 64x40 here"),
+            pytest.raises(MediaError, match=r"cannot be written into .*none: No such file or directory"),
             media.VideoWriter(tmp_path / "none" / "a.mp4") as writer,
         ):
             writer.write(gradient())
@@ -169,16 +169,6 @@ class TestVideos:
     def test_camera_that_is_not_there(self):
         with pytest.raises(MediaError, match="camera 91 cannot be opened"):
             media.VideoReader(media.Video("91", camera=91))
-
-    def test_video_that_breaks_off(self, tmp_path):
-        write_video(tmp_path / "a.mp4", frames=40)
-        reader = media.VideoReader(media.Video(str(tmp_path / "a.mp4")))
-        for _ in zip(range(10), reader, strict=False):
-            pass
-        reader._capture.release()
-        assert list(reader) == []
-        with pytest.raises(MediaError, match="breaks off after 10 of 40 frames"):
-            reader.check_end()
 
 
 def test_pictures_that_claim_gigabytes_are_refused_before_they_are_decoded(tmp_path, monkeypatch):

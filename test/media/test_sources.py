@@ -170,7 +170,7 @@ class TestNoFiles:
             names = ("pipe", "socket", "broken.png", "loop.png", "to_pipe.png", "a.png/x", "a.png")
             found, problems, _ = look(*(folder / name for name in names), "/dev/null", "", "n" * 300)
         assert len(found) == 1
-        end = "; give a picture, a folder, a video or a camera's index"
+        end = "; give a picture, a folder, a video, a camera's index or an address"
         assert problems == [
             f"{folder}/pipe: is a pipe{end}",
             f"{folder}/socket: is a socket{end}",
@@ -212,4 +212,4 @@ class TestNoFiles:
         monkeypatch.setattr(
             os, "stat", lambda path, **how: found if str(path) == "/dev/video0" else real(path, **how)
         )
-        assert media.find_sources(["/dev/video0"]) == [media.Video("/dev/video0")]
+        assert media.find_sources(["/dev/video0"]) == [media.Video("/dev/video0", camera=0)]

@@ -10,11 +10,11 @@ class SourceOptions:
     """The parameters, all of them set at the start; out of range: OptionError."""
 
     source: str = option(
-        "0", "a picture, a folder of pictures, a video, or the index of a camera",
+        "0", "a picture, a folder of pictures and videos, a video, the index of a camera, or an address",
         live=False, dynamic=True,
     )  # fmt: skip
     rate: float = option(
-        0.0, "frames per second; 0: a video's own, 1 for pictures, a camera's as they come",
+        0.0, "frames per second; 0: a video's own, 1 for pictures, as they come where it is live",
         low=0.0, high=1000.0, live=False,
     )  # fmt: skip
     loop: bool = option(True, "begin again at the end; false: the node ends then", live=False)

@@ -1,10 +1,10 @@
-"""Pictures, videos and cameras as an endless film, and when its frames are due. Without rclpy."""
+"""Pictures, videos, cameras and addresses as an endless film, and when its frames are due. Without rclpy."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from bodypix_ros.errors import MediaError
-from bodypix_ros.media import Image, Picture, Source, Video, VideoReader, read_picture
+from bodypix_ros.media import Image, Picture, Source, VideoReader, read_picture
 from bodypix_ros.ros.shared.mailbox import RateLimit
 
 PICTURE_RATE = 1.0
@@ -14,15 +14,21 @@ Shot = tuple[Image, float]
 
 
 def play(
-    sources: Sequence[Source], *, rate: float, loop: bool, complain: Callable[[str], None]
+    sources: Sequence[Source],
+    *,
+    rate: float,
+    loop: bool,
+    complain: Callable[[str], None],
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Shot]:
     """Give frame after frame.
 
     Args:
         sources: What to play, in this order.
-        rate: Frames per second; 0: a video's own, PICTURE_RATE for pictures, as they come from a camera.
+        rate: Frames per second; 0: a video's own, PICTURE_RATE for pictures, as they come where it is live.
         loop: Begin again at the end.
         complain: Gets told of a source that cannot be read, or not to its end; the others go on.
+        stopped: Asked while an address is waited for; True ends it.
 
     Yields:
         The frame, BGR, and the seconds until the next one is due; 0 where that comes when it comes.
@@ -34,9 +40,11 @@ def play(
     while True:
         given = False
         for source in sources:
-            for shot in _play_one(source, rate, complain, errors):
+            for shot in _play_one(source, rate, complain, stopped, errors):
                 given = True
                 yield shot
+        if stopped():
+            return
         if not given:
             raise MediaError("; ".join(errors) or "there is nothing to play")
         if not loop:
@@ -44,29 +52,42 @@ def play(
 
 
 def _play_one(
-    source: Source, rate: float, complain: Callable[[str], None], said: dict[str, None]
+    source: Source,
+    rate: float,
+    complain: Callable[[str], None],
+    stopped: Callable[[], bool],
+    said: dict[str, None],
 ) -> Iterator[Shot]:
     try:
         if isinstance(source, Picture):
             yield read_picture(source.path), 1 / (rate or PICTURE_RATE)
         else:
-            yield from _video(source, rate)
+            with VideoReader(source, stopped=stopped, complain=complain) as reader:
+                yield from _live(reader, rate) if reader.live else _film(reader, rate)
+                reader.check_end()
     except MediaError as error:
         if str(error) not in said:  # once, not in every round
             complain(str(error))
         said[str(error)] = None
 
 
-def _video(source: Video, rate: float) -> Iterator[Shot]:
+def _live(reader: VideoReader, rate: float) -> Iterator[Shot]:
     limit = RateLimit()
-    with VideoReader(source) as reader:
-        for frame in reader:
-            if source.camera is None:
-                yield frame, 1 / (rate or reader.fps)
-            elif limit.allows(time.monotonic(), rate):
-                # Frames of a camera that are not wanted are read all the same, or they would queue up in it.
-                yield frame, 0.0
-        reader.check_end()
+    for frame in reader:
+        # Frames of a camera that are not wanted are read all the same, or they would queue up in it.
+        if limit.allows(time.monotonic(), rate):
+            yield frame, 0.0
+
+
+def _film(reader: VideoReader, rate: float) -> Iterator[Shot]:
+    """Each frame for as long as the video shows it; the last one for an average frame."""
+    before: tuple[Image, float] | None = None
+    for frame in reader:
+        if before is not None:
+            yield before[0], 1 / rate if rate else reader.stamp_s - before[1]
+        before = frame, reader.stamp_s
+    if before is not None:
+        yield before[0], 1 / (rate or reader.fps)
 
 
 class Pace:

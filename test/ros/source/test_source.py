@@ -10,6 +10,7 @@ from bodypix_ros.media import VideoWriter, find_sources, write_picture
 from bodypix_ros.ros.source import playing
 from bodypix_ros.ros.source.playing import Pace, play
 from bodypix_ros.space import calibration
+from support.films import write_film
 
 YAML = """
 image_width: 640
@@ -58,7 +59,13 @@ def test_a_folder_plays_its_videos_too(folder):
 def test_a_video_has_its_own_rate_and_ends(folder):
     shots, _ = played(find_sources([str(folder / "film.mp4")]))
     assert [round(int(image.mean()), -1) for image, _ in shots] == [0, 50, 100, 150, 200]
-    assert {period_s for _, period_s in shots} == {1 / 20}
+    assert [period_s for _, period_s in shots] == pytest.approx([1 / 20] * 5)
+
+
+def test_a_video_whose_rate_varies_plays_as_it_was_recorded(tmp_path):
+    write_film(tmp_path / "film.mkv", [0, 0.1, 0.5, 0.55])
+    shots, _ = played(find_sources([str(tmp_path / "film.mkv")]))
+    assert [period_s for _, period_s in shots][:3] == pytest.approx([0.1, 0.4, 0.05])
 
 
 @pytest.mark.parametrize("name", ["10.png", "film.mp4"])
