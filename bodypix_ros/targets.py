@@ -27,9 +27,9 @@ def check_apart(option: str, outputs: Iterable[Path], inputs: Iterable[Path]) ->
     for path in outputs:
         identity = _identity(option, path)
         if identity is not None and (clash := read.get(identity)) is not None:
-            also = "" if clash == path else f", the same file as {path}"
+            also = "" if clash == path else f", the same file as {path},"
             raise OptionError(
-                option, f"{option}: {clash}{also}, is an input and would be overwritten; choose another place"
+                option, f"{option}: {clash}{also} is an input and would be overwritten; choose another place"
             )
 
 

@@ -1,5 +1,6 @@
 """What every test shares: where real weights and pictures are, and the count of goldens compared."""
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -8,6 +9,11 @@ from typing import Any
 import pytest
 
 from support.paths import real_data
+
+# Under nohup, or in the background of a script, signals come ignored, and children would ignore them, too.
+for number, default in ((signal.SIGHUP, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, default)
 
 GOLDENS = 30  # 27 of BodyPix in a browser, 3 of the ResNet50 graph with random weights
 _compared: set[str] = set()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from bodypix_ros import media
 from bodypix_ros.cli.output import Output
-from bodypix_ros.coco.document import plain
 from bodypix_ros.coco.earlier import Earlier
 from bodypix_ros.errors import OptionError
 from bodypix_ros.media.files import part_of
 from bodypix_ros.targets import check_apart, check_writable, only_writer, unwritable
 
 _LOCK = ".bodypix.lock"
+_LONGEST = 200
+"""Bytes of a file's name before its suffixes: file systems allow 255."""
 
 
 class Existing(Enum):
@@ -78,6 +79,10 @@ def planned(
         OptionError: An output is an input, too, or is there already, or cannot be gone on with.
         OutputError: The folder cannot be written, or another process writes into it.
     """
+    by_name: dict[str, media.Source] = {}
+    for source in sources:
+        by_name.setdefault(_document_name(source, output.folder), source)
+    sources = list(by_name.values())
     tasks = [_task(source, name, output) for source, name in zip(sources, output_names(sources), strict=True)]
     outputs = [*output.common(), *(file for task in tasks for file in task.files)]
     inputs = [Path(source.name) for source in sources if _is_file(source)]
@@ -129,8 +134,8 @@ def _is_complete(task: Task, earlier: Earlier, output: Output) -> bool:
     written = earlier.sources.get(task.file_name)
     if written is None or not _is_file(task.source):
         return False
-    asked = {plain(path.name) for path in output.certain(task.source, task.name)}
-    gone = {plain(path.name) for path in task.files if not path.is_file()}
+    asked = {media.readable(path.name) for path in output.certain(task.source, task.name)}
+    gone = {media.readable(path.name) for path in task.files if not path.is_file()}
     return asked <= set(written) and gone.isdisjoint(written)
 
 
@@ -143,7 +148,7 @@ def _check_foreign(todo: Iterable[Task], earlier: Earlier) -> None:
     owners = {file: name for name, files in earlier.sources.items() for file in files}
     for task in todo:
         for path in task.files:
-            owner = owners.get(plain(path.name))
+            owner = owners.get(media.readable(path.name))
             if owner is not None and owner != task.file_name:
                 raise OptionError(
                     "out", f"out: {path} is a result of {owner}; choose another folder for {task.source.name}"
@@ -164,7 +169,7 @@ def _document_name(source: media.Source, folder: Path) -> str:
         return source.name
     path = Path(source.name)
     where = Path(os.path.realpath(path.parent)) / path.name
-    return plain(Path(os.path.relpath(where, os.path.realpath(folder))).as_posix())
+    return media.readable(Path(os.path.relpath(where, os.path.realpath(folder))).as_posix())
 
 
 def output_names(sources: Sequence[media.Source]) -> list[str]:
@@ -172,10 +177,13 @@ def output_names(sources: Sequence[media.Source]) -> list[str]:
     taken: set[str] = set()
     names = []
     for source in sources:
-        name, count = source.stem, 1
+        stem = source.stem
+        if len(os.fsencode(stem)) > _LONGEST:
+            stem = os.fsencode(stem)[:_LONGEST].decode("utf-8", "ignore")
+        name, count = stem, 1
         while name.casefold() in taken:
             count += 1
-            name = f"{source.stem}_{count}"
+            name = f"{stem}_{count}"
         taken.add(name.casefold())
         names.append(name)
     return names

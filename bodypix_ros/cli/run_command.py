@@ -162,7 +162,7 @@ def command(
     address: rtsp://, http:// or https://, of a video or a network camera. A camera runs until Ctrl-C; so may
     the others, and whatever is written is complete, with exit code 130. Of a network camera only the newest
     frame is seen; when it is lost it is tried again, for five minutes. A source that cannot be used is named,
-    and the others go on.
+    and the others go on; one that is given twice is seen once.
 
     \b
     Written for a picture NAME:

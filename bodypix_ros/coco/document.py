@@ -239,7 +239,9 @@ class DocumentWriter:
             file_name: What images have of it; of frames what is before the #.
             files: What else was written of it.
         """
-        self._sources.append({"file_name": plain(file_name), "files": [plain(file) for file in files]})
+        self._sources.append(
+            {"file_name": media.readable(file_name), "files": [media.readable(file) for file in files]}
+        )
 
     def __enter__(self) -> "DocumentWriter":
         with _saying(self.path), ExitStack() as stack:
@@ -288,7 +290,9 @@ class DocumentWriter:
             self.complete(name, files)
 
     def _add_image(self, entry: Entry) -> int:
-        texts = {key: plain(value) if isinstance(value, str) else value for key, value in entry.items()}
+        texts = {
+            key: media.readable(value) if isinstance(value, str) else value for key, value in entry.items()
+        }
         before = ",\n" if self.images else ""
         self.images += 1
         self._list.write(before + json.dumps({**texts, "id": self.images}))
@@ -300,11 +304,6 @@ class DocumentWriter:
         self._file.write(before + json.dumps({**annotation, "id": self.annotations}))
         if self._results is not None:
             self._results.write(before + json.dumps({key: annotation[key] for key in _RESULT}))
-
-
-def plain(name: str) -> str:
-    """A file's name as text that is valid UTF-8; bytes that are none become escapes."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager

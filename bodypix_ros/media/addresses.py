@@ -27,8 +27,12 @@ def file_of(address: str) -> Path | None:
         parts = urlsplit(address)
         host = parts.hostname
         _ = parts.port  # may be no number
-    except ValueError as error:
-        raise MediaError(f"{address}: no address: {error}") from error
+    except ValueError:
+        # Not why: that quotes what may be a password.
+        raise MediaError(
+            f"{_after_login(address)}: no address: its host or port cannot be read; write special characters "
+            "of a password as %XX"
+        ) from None
     if parts.scheme == "file" and host in (None, "localhost"):
         return Path(os.fsdecode(unquote_to_bytes(parts.path)))
     if parts.scheme not in _READ or host is None:
@@ -41,7 +45,12 @@ def file_of(address: str) -> Path | None:
 
 def shown(address: str) -> str:
     """An address without who logs in, and with what password: it stands in messages and results."""
-    return re.sub(r"(?<=://)[^/?#]*@", "", address, count=1)
+    # A password with a slash in it is no valid address, but is a password all the same.
+    return _after_login(address) if "@" in urlsplit(address).netloc else address
+
+
+def _after_login(address: str) -> str:
+    return re.sub(r"(?<=://).*@", "", address, count=1)
 
 
 def stem_of(address: str) -> str:

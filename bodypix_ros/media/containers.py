@@ -1,5 +1,6 @@
 """Opening videos with FFmpeg, and saying in a sentence why one cannot be opened."""
 
+import os
 import re
 import ssl
 import time
@@ -61,7 +62,10 @@ def open_container(source: Video, stack: ExitStack) -> InputContainer:
     try:
         if source.url is None:
             path = Path(source.name)
-            file = _Named(stack.enter_context(open_file(path)), path.suffix)
+            data = stack.enter_context(open_file(path))
+            if not os.fstat(data.fileno()).st_size:
+                raise MediaError(f"{readable(path)}: is empty; replace it")
+            file = _Named(data, path.suffix)
             options = {"format_whitelist": f"{_FILMS},{_ELSE}"}
             opened: InputContainer = av.open(file, "r", options=options, **_LENIENT)
         else:

@@ -1,6 +1,7 @@
 """Files and their names: read without waiting for anybody, written whole or not at all."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +16,14 @@ _KINDS = {
 }  # fmt: skip
 
 
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
+"""A terminal would do what they say."""
+
+
 def readable(path: str | os.PathLike[str]) -> str:
-    """A file's name as text that is always UTF-8: of bytes that are not their hexadecimal digits."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """A file's name as one line of UTF-8: of bytes that are neither their hexadecimal digits."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def kind_of(mode: int) -> str:

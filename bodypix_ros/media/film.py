@@ -1,12 +1,14 @@
 """The frames of a video with their times, and its sound."""
 
-from collections.abc import Iterable, Iterator
+import errno
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
+from av.sidedata.sidedata import Type as SideData
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -34,6 +36,10 @@ _STATE_THEIR_LENGTH: Final = frozenset({"mov", "matroska", "avi", "asf"})
 """Containers whose head says how long the whole is; of others FFmpeg only guesses it."""
 
 
+_SENT: Final = frozenset({"mpegts", "flv", "live_flv"})
+"""What is live over http if the server says no size, whether a camera sends it or a file is played."""
+
+
 class Shot(NamedTuple):
     """A frame, and the sound that was read since the one before.
 
@@ -58,6 +64,7 @@ class Film:
         fps: Frames per second on average, DEFAULT_FPS where that is not stated.
         frame_count: How many frames there will be, None where that is not stated.
         live: Whether it comes as it happens, from an address.
+        is_camera: Whether it has no end of its own, so that one is that of a connection.
         sound: Its first sound.
     """
 
@@ -84,7 +91,9 @@ class Film:
         self.frame_count: int | None = self._video.frames or None
         if self.frame_count is None and self._length_s is not None and sensible:
             self.frame_count = round(self._length_s * self.fps)
+        self._sized = (self._container.size or 0) > 0
         self.live = source.url is not None and self._is_live(source.url)
+        self.is_camera = self.live and self._container.format.name not in _SENT
         if self.live:
             self.frame_count = None
         context.options = {"max_pixels": str(MAX_PIXELS)}  # a stream may say later that it is larger
@@ -97,12 +106,14 @@ class Film:
         self._reached_s = 0.0
         self._frames = self._damaged = 0
         self._broken: str | None = None
+        self._hung_up = False
 
     def shots(self) -> Iterator[Shot]:
         """Give frame after frame, to the end or to where it breaks off: `problem` tells which."""
         sound: list[Packet] = []
         for packet in self._packets():
             if packet.stream.index == self._video.index:
+                self._damaged += packet.is_corrupt
                 for frame in self._decode(packet):
                     yield self._shot(frame, sound)
                     sound = []
@@ -124,7 +135,7 @@ class Film:
             return f"{name}: not one frame can be read from it" + (
                 f" ({self._broken})" if self._broken else ""
             )
-        if self._broken is not None or self._is_short():
+        if (self._broken is not None and not (self._hung_up and self._is_at_end())) or self._is_short():
             exact = "mov" in self._container.format.name.split(",")  # AVIs count pauses, too
             of = f" of {self._video.frames}" if exact and self._video.frames > read else ""
             of_s = f" of {self._length_s:.1f}" if self._length_s else ""
@@ -156,8 +167,9 @@ class Film:
     def _is_live(self, url: str) -> bool:
         if url.lower().startswith("rtsp") or self._container.format.name == "mpjpeg":
             return True
-        listed = self._container.format.name == "hls"  # the size is the list's
-        return self._length_s is None and (listed or (self._container.size or 0) <= 0)
+        if self._container.format.name == "hls":  # the size is the list's
+            return self._length_s is None
+        return self._container.format.name in _SENT and not self._sized
 
     def _packets(self) -> Iterator[Packet]:
         """All packets that hold anything, with times that count from the beginning."""
@@ -177,6 +189,8 @@ class Film:
                 yield packet
         except (av.FFmpegError, OSError) as error:
             self._broken = reason(error)
+            # Where a server says no size, FFmpeg cannot tell the end from a connection that breaks.
+            self._hung_up = error.errno == errno.EIO and not self._sized and not self.live
 
     def _decode(self, packet: "Packet | None") -> list[VideoFrame]:
         try:
@@ -196,16 +210,33 @@ class Film:
             stamp_s = 0.0 if self._last_s is None else self._last_s + 1 / self.fps
         self._last_s = stamp_s
         image = np.asarray(self._reformatter.reformat(frame, format="bgr24").to_ndarray(), np.uint8)
-        quarters = round(frame.rotation / 90) % 4  # counter-clockwise, as telephones are held
-        if quarters:
-            image = np.ascontiguousarray(np.rot90(image, quarters))
-        return Shot(image, stamp_s, tuple(sound))
+        return Shot(_upright(image, frame), stamp_s, tuple(sound))
+
+    def _is_at_end(self) -> bool:
+        """Whether all that the container states was there, as far as it states anything."""
+        stated = self._length_s if self._states_length else None
+        return stated is None or self._reached_s >= stated - 2 / self.fps
 
     def _is_short(self) -> bool:
         """Whether the container states that something in it goes on after the last of what there was."""
         if self._length_s is None or not self._states_length:
             return False
         return self._reached_s < self._length_s - max(2 / self.fps, 0.05 * self._length_s)
+
+
+def _upright(image: Image, frame: VideoFrame) -> Image:
+    """A frame as players show it: telephones turn videos, and mirror those of their front cameras.
+
+    The matrix is that of ISO/IEC 14496-12, 8.3.2: x' = a x + c y, y' = b x + d y, in units of 1 / 65536.
+    """
+    data: Mapping[Any, Any] = frame.side_data  # PyAV's types call its keys names, which they are not
+    turned = data.get(SideData.DISPLAYMATRIX)
+    if turned is None:
+        return image
+    a, b, _, c, d = np.frombuffer(turned, np.int32)[:5]
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        image, a, d = np.swapaxes(image, 0, 1), c, b
+    return np.ascontiguousarray(image[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
 def _decodable(streams: Iterable[_Stream]) -> list[_Stream]:

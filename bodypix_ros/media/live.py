@@ -102,7 +102,7 @@ class Remote:
         self._shots: deque[Shot] = deque()
         self._news: list[str] = []
         self._problem: str | None = None
-        self._opened = self._ended = self._closing = False
+        self._opened = self._ended = self._closing = self._is_camera = False
         self.fps, self.live = DEFAULT_FPS, False
         self.frame_count: int | None = None
         self.sound: AudioStream | None = None
@@ -160,14 +160,17 @@ class Remote:
     def _read_all(self) -> str | None:
         """Read until it ends, is given up or closed; returns what was wrong."""
         name = self._source.name
-        wait_s, seen_s, said = FIRST_WAIT_S, time.monotonic(), False
+        wait_s, seen_s, said, given = FIRST_WAIT_S, time.monotonic(), False, 0
         while not self._closing:
             before = self._frames
             why = self._read_once()
             if not self._opened or not self.live:
                 return why
+            given, last = self._frames - before, given
+            if not self._is_camera and given and (why is None or given == last):
+                return None  # a file that was played to its end, or twice
             now_s = time.monotonic()
-            if self._frames > before:
+            if given:
                 wait_s, seen_s, said = FIRST_WAIT_S, now_s, False
             if now_s - seen_s > GIVE_UP_S:
                 return f"{name}: gave no more frames after {self._frames}, though tried for {GIVE_UP_S:g} s"
@@ -192,6 +195,7 @@ class Remote:
             with self._changed:
                 if not self._opened:
                     self.fps, self.frame_count, self.live = film.fps, film.frame_count, film.live
+                    self._is_camera = film.is_camera
                     self.sound = None if film.live else film.sound
                     self._start_s = time.monotonic()
                     self._opened = True

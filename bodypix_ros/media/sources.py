@@ -4,7 +4,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bodypix_ros.errors import MediaError
@@ -48,7 +48,7 @@ class Video:
 
     name: str
     camera: int | None = None
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)  # may hold a password
 
     @property
     def stem(self) -> str:
@@ -91,7 +91,8 @@ def find_sources(
             if is_address(argument):
                 file = file_of(argument)
                 if file is None:
-                    return [Video(shown(argument), url=argument)]
+                    scheme, rest = argument.split(":", 1)
+                    return [Video(shown(argument), url=f"{scheme.lower()}:{rest}")]  # FFmpeg knows no others
                 argument = str(file)
             if os.path.isdir(argument):  # noqa: PTH112 - Path's raises some errors before Python 3.12
                 return _in_folder(Path(argument), recursive, apart, say, note)

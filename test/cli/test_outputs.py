@@ -70,7 +70,7 @@ class TestInputs:
         write_pictures("ds/me.png", "ds/me.mask.png")
         before = everything()
         result = invoke("run", "ds", "-o", "ds", *([how] if how else []), code=2)
-        assert "--out: ds/me.mask.png, is an input and would be overwritten" in result.stderr
+        assert "--out: ds/me.mask.png is an input and would be overwritten" in result.stderr
         assert (everything(), work.loads) == (before, 0)
 
     @pytest.mark.parametrize("link", [os.symlink, os.link])
@@ -103,14 +103,14 @@ class TestInputs:
     def test_a_sheet_does_not_overwrite_the_picture(self, work):
         write_pictures("a.jpg")
         before = everything()
-        assert "a.jpg, is an input" in invoke("demo", "a.jpg", "--sheet", "a.jpg", code=2).stderr
+        assert "a.jpg is an input" in invoke("demo", "a.jpg", "--sheet", "a.jpg", code=2).stderr
         assert everything() == before
 
     def test_a_plot_does_not_overwrite_the_picture(self, work):
         pytest.importorskip("matplotlib")
         write_pictures("a.png")
         before = everything()
-        assert "--plot: a.png, is an input" in invoke("bench", "a.png", "--plot", "a.png", code=2).stderr
+        assert "--plot: a.png is an input" in invoke("bench", "a.png", "--plot", "a.png", code=2).stderr
         assert everything() == before
 
 
@@ -304,11 +304,27 @@ class TestFolder:
         assert "found/people.json: cannot be written: File too large" in result.stderr
         assert not Path("found").exists()
 
-    def test_a_name_that_is_too_long_is_said_beforehand(self, work):
-        write_pictures("a.png", f"{'b' * 240}.png")
-        Path("found").mkdir()
-        assert "File name too long" in invoke("run", ".", "-o", "found", code=2).stderr
-        assert (work.loads, everything("found")) == (0, {})
+    def test_a_long_name_is_cut_where_suffixes_would_not_fit(self, work):
+        write_pictures("a.png", f"{'b' * 240}.png", f"{'b' * 241}.png", "\u00e9" * 120 + ".png")
+        invoke("run", ".", "-o", "found")
+        masks = {path.name for path in Path("found").glob("*.mask.png")}
+        cut = "b" * 200
+        wanted = {"a", cut, f"{cut}_2", "\u00e9" * 100}
+        assert masks == {f"{name}.mask.png" for name in wanted}
+        assert f"../{'b' * 240}.png" in names("found")
+
+    def test_a_source_that_is_given_twice_is_seen_once(self, work):
+        write_pictures("in/a.png", "in/b.png")
+        Path("link").symlink_to("in")
+        assert "2 images, 4 people" in invoke("run", "in/a.png", "in", "link/a.png", "in/../in/b.png").stdout
+        assert names("bodypix_out") == ["../in/a.png", "../in/b.png"]
+
+    def test_control_characters_of_a_name_do_not_reach_the_terminal(self, work):
+        Path("a\x1b[2J\nb.png").write_bytes(b"no picture")
+        write_pictures("c.png")
+        said = invoke("run", "a\x1b[2J\nb.png", "c.png", code=1).stderr
+        assert said.startswith("bodypix: a\\x1b[2J\\x0ab.png: ")
+        assert len(said.splitlines()) == 1
 
 
 class full_disk:

@@ -5,7 +5,9 @@ import socket
 import ssl
 import subprocess
 import time
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice, pairwise
 
 import pytest
@@ -14,7 +16,7 @@ from bodypix_ros import media
 from bodypix_ros.errors import MediaError
 from bodypix_ros.media import containers, live
 from bodypix_ros.ros.source.playing import play
-from support.films import write_film
+from support.films import MS, write_film
 from support.lens import Lens, Quiet
 from support.servers import serving
 
@@ -52,6 +54,66 @@ def test_a_film_on_a_server_is_read_whole_with_its_sound(tmp_path, folder):
         reader.check_end()
     assert stamps == pytest.approx(TENTHS, abs=1e-4)
     assert len(packets) > 40
+
+
+def without_length(content, *, chunked):
+    """What answers with this, and does not say beforehand how long it is."""
+
+    class Sender(Quiet, BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if chunked else "HTTP/1.0"
+
+        def do_GET(self):
+            self.send_response(200)
+            if chunked:
+                self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            with suppress(OSError):
+                if chunked:
+                    self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
+                else:
+                    self.wfile.write(content)
+
+    return Sender
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("suffix", ["mkv", "webm", "mp4", "avi", "ts"])
+def test_a_film_whose_server_says_no_length_ends_with_it(tmp_path, suffix, chunked):
+    codec = {"webm": "libvpx", "avi": "mjpeg"}.get(suffix, "libx264")
+    options = {"mp4": {"movflags": "faststart"}, "webm": {"live": "1"}}.get(suffix, {})
+    base = Fraction(1, 10) if suffix == "avi" else MS
+    write_film(tmp_path / f"a.{suffix}", TENTHS, codec=codec, options=options, base=base)
+    content = (tmp_path / f"a.{suffix}").read_bytes()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), without_length(content, chunked=chunked))) as server:
+        (source,) = media.find_sources([f"HTTP://127.0.0.1:{server.server_port}/a.{suffix}"])
+        complaints = []
+        with media.VideoReader(source, complain=complaints.append) as reader:
+            count = len(list(reader))
+            reader.check_end()
+    if suffix == "ts":  # which may be a camera's: its newest frames are given
+        assert reader.live
+        assert 1 <= count <= 20
+        assert len(complaints) == (0 if chunked else 1)
+    else:
+        assert (reader.live, count, complaints) == (False, 10, [])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://bob:s3cr3t@127.0.0.1:abc/x.mp4",
+        "http://bob:s3cr3t@[::1/x.mp4",
+        "http://bob:s3cr3t#1@127.0.0.1:1/x.mp4",
+        "http://bob:s3cr3t/w0rd@127.0.0.1:1/x.mp4",
+        "http://bob:w0@rd/s3cr3t@127.0.0.1:1/x.mp4",
+        "ftp://bob:s3cr3t@127.0.0.1/x.mp4",
+    ],
+)
+def test_a_password_is_in_no_message(address):
+    with pytest.raises(MediaError) as refused:
+        media.VideoReader(media.find_sources([address])[0])
+    assert "s3cr3t" not in str(refused.value)
+    assert "w0" not in str(refused.value)
 
 
 def test_a_film_on_a_server_that_breaks_off_is_said(tmp_path, folder):

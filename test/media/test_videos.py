@@ -173,6 +173,11 @@ class TestKinds:
         with pytest.raises(MediaError, match=r"a\.ivf: is too large: 16000x16000 pixels, where"):
             read(tmp_path / "a.ivf")
 
+    def test_an_empty_file_is_said_to_be_empty(self, tmp_path):
+        (tmp_path / "a.mp4").touch()
+        with pytest.raises(MediaError, match=r"a\.mp4: is empty"):
+            read(tmp_path / "a.mp4")
+
     def test_titles_may_be_no_text(self, tmp_path):
         write_film(tmp_path / "a.mkv", TENTHS)
         data = (tmp_path / "a.mkv").read_bytes()
@@ -180,21 +185,29 @@ class TestKinds:
         (tmp_path / "a.mkv").write_bytes(data.replace(b"Lavf", b"L\xe9vf"))
         assert len(stamps_of(tmp_path / "a.mkv")) == 10
 
-    @pytest.mark.parametrize(("turn", "code"), [(90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180)])
-    def test_a_film_is_turned_as_it_says(self, tmp_path, turn, code):
+    @pytest.mark.parametrize(
+        ("matrix", "shown"),
+        [
+            ((0, 1, -1, 0), lambda image: cv2.rotate(image, cv2.ROTATE_90_CLOCKWISE)),
+            ((-1, 0, 0, -1), lambda image: cv2.rotate(image, cv2.ROTATE_180)),
+            ((0, -1, 1, 0), lambda image: cv2.rotate(image, cv2.ROTATE_90_COUNTERCLOCKWISE)),
+            ((-1, 0, 0, 1), lambda image: cv2.flip(image, 1)),
+            ((1, 0, 0, -1), lambda image: cv2.flip(image, 0)),
+            ((0, 1, 1, 0), cv2.transpose),
+            ((0, -1, -1, 0), lambda image: cv2.rotate(cv2.transpose(image), cv2.ROTATE_180)),
+        ],
+    )
+    def test_a_film_is_turned_and_mirrored_as_it_says(self, tmp_path, matrix, shown):
         image = grey(30)
         image[:24, :32] = (0, 0, 250)
         write_film(tmp_path / "a.mp4", TENTHS, images=[image] * 10)
         data = bytearray((tmp_path / "a.mp4").read_bytes())
-        one = 1 << 16
-        matrix = (
-            (0, one, 0, -one, 0, 0, 0, 0, 1 << 30) if turn == 90 else (-one, 0, 0, 0, -one, 0, 0, 0, 1 << 30)
-        )
-        struct.pack_into(">9i", data, data.index(b"tkhd") + 44, *matrix)
+        a, b, c, d = (value << 16 for value in matrix)
+        struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
         (tmp_path / "a.mp4").write_bytes(data)
         (frame, _), *_ = read(tmp_path / "a.mp4")[0]
-        assert frame.shape == cv2.rotate(image, code).shape
-        assert np.abs(frame.astype(int) - cv2.rotate(image, code)).mean() < 8
+        assert frame.shape == shown(image).shape
+        assert np.abs(frame.astype(int) - shown(image)).mean() < 8
 
 
 class TestDamage:
