@@ -9,7 +9,7 @@ import numpy as np
 
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
-from bodypix_ros.media import Image, Picture, Source, readable
+from bodypix_ros.media import Image, Picture, Source
 from bodypix_ros.rendering import Style
 from bodypix_ros.report import Report
 from bodypix_ros.scene import Scene
@@ -133,8 +133,8 @@ class Job:
             source: Where the image is from.
             frame: Its number in a video, from 1.
         """
-        name = readable(self.file_name if frame is None else f"{self.file_name}#{frame}")
-        extra: dict[str, object] = {"source": readable(source.name)}
+        name = self.file_name if frame is None else f"{self.file_name}#{frame}"
+        extra: dict[str, object] = {"source": source.name}
         if isinstance(scene.stamp, (int, float)):
             extra["time_s"] = round(scene.stamp, 6)
         self.document.add(scene, name, self.output.style.min_keypoint_score, **extra)

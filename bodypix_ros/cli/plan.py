@@ -83,7 +83,10 @@ def planned(
     for source in sources:
         by_name.setdefault(_document_name(source, output.folder), source)
     sources = list(by_name.values())
-    tasks = [_task(source, name, output) for source, name in zip(sources, output_names(sources), strict=True)]
+    tasks = [
+        Task(source, name, file_name, tuple(output.possible(source, name)))
+        for (file_name, source), name in zip(by_name.items(), output_names(sources), strict=True)
+    ]
     outputs = [*output.common(), *(file for task in tasks for file in task.files)]
     inputs = [Path(source.name) for source in sources if _is_file(source)]
     check_apart("out", [*outputs, *map(part_of, outputs), *more], inputs)
@@ -157,10 +160,6 @@ def _check_foreign(todo: Iterable[Task], earlier: Earlier) -> None:
 
 def _is_file(source: media.Source) -> bool:
     return isinstance(source, media.Picture) or (source.camera is None and source.url is None)
-
-
-def _task(source: media.Source, name: str, output: Output) -> Task:
-    return Task(source, name, _document_name(source, output.folder), tuple(output.possible(source, name)))
 
 
 def _document_name(source: media.Source, folder: Path) -> str:

@@ -70,6 +70,8 @@ def open_container(source: Video, stack: ExitStack) -> InputContainer:
             opened: InputContainer = av.open(file, "r", options=options, **_LENIENT)
         else:
             opened = av.open(source.url, "r", options=_remote(), timeout=(OPEN_S, READ_S), **_LENIENT)
+    except MediaError:
+        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         late = source.url is not None and time.monotonic() - start_s >= OPEN_S  # FFmpeg may call it otherwise
         raise MediaError(_why(source, error, late)) from error
@@ -96,8 +98,6 @@ def reason(error: Exception) -> str:
 
 
 def _why(source: Video, error: Exception, late: bool) -> str:
-    if isinstance(error, MediaError):
-        return str(error)
     name = readable(source.name)
     if source.url is not None:
         why = f"no answer within {OPEN_S:g} s" if late else reason(error)

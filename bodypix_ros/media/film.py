@@ -35,7 +35,6 @@ _MOST_SOUND: Final = 256
 _STATE_THEIR_LENGTH: Final = frozenset({"mov", "matroska", "avi", "asf"})
 """Containers whose head says how long the whole is; of others FFmpeg only guesses it."""
 
-
 _SENT: Final = frozenset({"mpegts", "flv", "live_flv"})
 """What is live over http if the server says no size, whether a camera sends it or a file is played."""
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bodypix_ros.options import Option, check_all, option, options_of, replace
+from bodypix_ros.options import Option, check_all, like, option, options_of, replace
 from bodypix_ros.rendering import MODES, Style
 from bodypix_ros.ros.renderer.joining import IMAGE
-from bodypix_ros.ros.shared.cameras import TRANSPORTS, camera_names
+from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 
 
 def inputs_of(mode: str) -> tuple[str, ...]:
@@ -30,13 +30,11 @@ class RendererOptions(Style):
         "a topic prefix for each camera, as the segmenter has them: [front, rear] reads front/image",
         live=False,
     )
-    input_transport: str = option(
-        "raw", "raw reads image, compressed reads image/compressed", choices=TRANSPORTS, live=False
-    )
+    input_transport: str = like(CameraOptions, "input_transport")
     mode: str = option("instances", "what is drawn")
     jpeg_quality: int = option(80, "of debug_image/compressed", low=1, high=100)
-    max_rate: float = option(0.0, "frames per second and camera at most, 0: no limit", low=0.0, high=1000.0)
-    mono16_max: int = option(65535, "value of a mono16 image that is white", low=1, high=65535)
+    max_rate: float = like(CameraOptions, "max_rate")
+    mono16_max: int = like(CameraOptions, "mono16_max")
     wait_s: float = option(
         0.5, "seconds that an image waits for masks and persons that do not come", low=0.05, high=60.0
     )

@@ -8,7 +8,7 @@ from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option, check_all, like, option, options_of, values_of
 from bodypix_ros.options import replace as checked
 from bodypix_ros.perception.options import LoadOptions
-from bodypix_ros.ros.shared.cameras import TRANSPORTS, camera_names
+from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 from bodypix_ros.runtime.placement import HINTS, Placement
 from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
 from bodypix_ros.segmenters.families import FAMILIES, family_of, options_of_all
@@ -30,10 +30,8 @@ class NodeOptions(LoadOptions):
         "a topic prefix for each camera: [front, rear] reads front/image; empty: one camera, image",
         live=False,
     )
-    input_transport: str = option(
-        "raw", "raw reads image, compressed reads image/compressed", choices=TRANSPORTS, live=False
-    )
-    max_rate: float = option(0.0, "frames per second and camera at most, 0: no limit", low=0.0, high=1000.0)
+    input_transport: str = like(CameraOptions, "input_transport")
+    max_rate: float = like(CameraOptions, "max_rate")
     lazy: bool = option(True, "compute only what somebody subscribes to")
     enabled: bool = option(True, "process frames; ~/enable sets it, too")
     inference_timeout: float = option(
@@ -42,7 +40,7 @@ class NodeOptions(LoadOptions):
         low=0.0,
         high=3600.0,
     )
-    mono16_max: int = option(65535, "value of a mono16 image that is white", low=1, high=65535)
+    mono16_max: int = like(CameraOptions, "mono16_max")
 
     def __post_init__(self) -> None:
         """Check all of them."""

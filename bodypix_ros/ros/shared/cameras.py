@@ -1,14 +1,27 @@
-"""The cameras that a node serves: their names, which are prefixes of topics, and their images' transport."""
+"""The cameras that a node serves: their names, prefixes of topics, and how their images are read."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from bodypix_ros.errors import OptionError
+from bodypix_ros.options import option
 
 TRANSPORTS: Final = ("raw", "compressed")
 """What the parameter `input_transport` may be."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOptions:
+    """The parameters of every node that reads cameras, for `like`; each node says what its `cameras` are."""
+
+    input_transport: str = option(
+        "raw", "raw reads image, compressed reads image/compressed", choices=TRANSPORTS, live=False
+    )
+    max_rate: float = option(0.0, "frames per second and camera at most, 0: no limit", low=0.0, high=1000.0)
+    mono16_max: int = option(65535, "value of a mono16 image that is white", low=1, high=65535)
 
 
 def camera_names(cameras: object) -> tuple[str, ...]:
