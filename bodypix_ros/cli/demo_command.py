@@ -12,6 +12,7 @@ from bodypix_ros.cli.options import (
     load_segmenter,
     model_option,
     model_options,
+    out_option,
     quiet_option,
 )
 from bodypix_ros.cli.reporting import tell
@@ -98,14 +99,7 @@ def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
 
 @click.command("demo", cls=Command)
 @click.argument("source", required=False)
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="demo",
-    show_default=True,
-    help="Folder for the results; made if it is not there.",
-)
+@out_option("demo")
 @click.option(
     "--sheet",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 import click
@@ -49,6 +50,18 @@ class Bar(Protocol):
 
 DEBUG = "bodypix_ros.debug"
 _Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def out_option(default: str) -> Callable[[_Command], _Command]:
+    """The folder that results go to."""
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=default,
+        show_default=True,
+        help="Folder for the results; made if it is not there.",
+    )
 
 
 def _set_debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -12,6 +12,7 @@ from bodypix_ros.cli.options import (
     load_segmenter,
     model_option,
     model_options,
+    out_option,
     parse_mode,
     quiet_option,
 )
@@ -111,14 +112,7 @@ class RunCommand(Command):
 
 @click.command("run", cls=RunCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="bodypix_out",
-    show_default=True,
-    help="Folder for the results; made if it is not there.",
-)
+@out_option("bodypix_out")
 @click.option(
     "--recursive", is_flag=True, help="Look into the folders of folders, too; links are not followed."
 )

@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import time
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -338,38 +338,36 @@ class full_disk:
         resource.setrlimit(resource.RLIMIT_FSIZE, self.before)
 
 
+@contextmanager
+def hanging_up(work, means):
+    """The terminal closes while the first image is looked at, and this is what its signal means."""
+
+    def see(image):
+        os.kill(os.getpid(), signal.SIGHUP)
+        return scene_of(image)
+
+    work.segmenter = FakeSegmenter(see)
+    before = signal.signal(signal.SIGHUP, means)
+    try:
+        yield
+        assert signal.getsignal(signal.SIGHUP) == means
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 class TestSignals:
     @pytest.mark.parametrize("source", ["film.mp4", "a.png"])
     def test_a_terminal_that_closes_leaves_nothing_half_written(self, work, source):
         write_video("film.mp4")
         write_pictures("a.png")
-
-        def see(image):
-            os.kill(os.getpid(), signal.SIGHUP)
-            return scene_of(image)
-
-        work.segmenter = FakeSegmenter(see)
-        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        try:
+        with hanging_up(work, signal.SIG_DFL):
             invoke("run", source, code=128 + signal.SIGHUP)
-            assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
-        finally:
-            signal.signal(signal.SIGHUP, before)
         assert not Path("bodypix_out").exists()
 
     def test_a_terminal_that_closes_is_ignored_under_nohup(self, work):
         write_pictures("a.png")
-
-        def see(image):
-            os.kill(os.getpid(), signal.SIGHUP)
-            return scene_of(image)
-
-        work.segmenter = FakeSegmenter(see)
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        try:
+        with hanging_up(work, signal.SIG_IGN):
             assert "1 image, 2 people" in invoke("run", "a.png").stdout
-        finally:
-            signal.signal(signal.SIGHUP, before)
 
     def test_ctrl_c_after_the_last_picture_is_no_early_end(self, work):
         write_pictures("a.png")
