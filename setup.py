@@ -25,6 +25,7 @@ setup(
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
         (f"share/{NAME}/models", glob("models/*.json")),
+        (f"share/{NAME}/models/ranges", glob("models/ranges/*.json")),
         (f"share/{NAME}/launch", glob("launch/*.launch.py")),
         (f"share/{NAME}/config", glob("config/*")),
     ],

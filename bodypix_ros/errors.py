@@ -12,6 +12,7 @@ BodypixError
 │   ├── CatalogueError (ValueError)             the catalogue itself is damaged
 │   ├── CheckpointError (ValueError)            a checkpoint is broken, or none
 │   │   └── MissingShardError (FileNotFoundError)   a weight file that it names is not there
+│   ├── RangesError (ValueError)                ranges for INT8: damaged, or of another model
 │   ├── DigestError (ValueError)                not the file that is published
 │   ├── UnverifiedError (ValueError)            nobody published a digest of it
 │   ├── DownloadError (OSError)                 the network or the server failed
@@ -97,6 +98,10 @@ class CheckpointError(ModelError, ValueError):
 
 class MissingShardError(CheckpointError, FileNotFoundError):
     """A weight file that the checkpoint names is not there."""
+
+
+class RangesError(ModelError, ValueError):
+    """A file of ranges for INT8 is not there, damaged, or of another model; the message says which."""
 
 
 class DigestError(ModelError, ValueError):

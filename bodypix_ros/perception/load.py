@@ -17,6 +17,7 @@ def load(
     *,
     device: str = "AUTO",
     precision: str | None = None,
+    ranges: str | Path | None = None,
     model_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     performance_hint: str = "LATENCY",
@@ -29,7 +30,9 @@ def load(
         model: A name of the catalogue (`bodypix models` lists them).
         device: "AUTO" (the first of GPU, NPU and CPU that compiles the model), a device, or several in order
             of preference: "GPU,CPU".
-        precision: "f32", "f16", or None: f32 on a CPU, f16 on a GPU or NPU.
+        precision: "f32", "f16", "int8" (of models that there are ranges for), or None: f32 on a CPU, f16 on a
+            GPU or NPU.
+        ranges: A file of ranges for "int8", as `bodypix models calibrate` makes it; None: the model's own.
         model_dir: Where to look for the model's files first; then BODYPIX_ROS_MODELS, the package's share
             folder and the user's cache.
         cache_dir: Where networks compiled for a GPU or NPU are kept; None: the user's cache.
@@ -42,7 +45,8 @@ def load(
     Raises:
         MissingModelError: The model's files are not here; names what to get, from where, and where to put it.
         OptionError: A ValueError: an unknown model, option or device, a value out of range, a precision that
-            the device does not run in.
+            the device does not run in, or that there are no ranges for.
+        RangesError: A ValueError: the file of ranges is damaged, or of another model.
         CheckpointError: A ValueError: the model's files are broken.
         DeviceError: A RuntimeError: no device compiles the model.
     """
@@ -50,6 +54,7 @@ def load(
     placement = Placement(
         device=device,
         precision=precision or "",
+        ranges=str(ranges) if ranges is not None else "",
         cache_dir=str(cache_dir) if cache_dir is not None else "",
         performance_hint=performance_hint,
     )

@@ -53,7 +53,7 @@ class Segmenter:
 
     @property
     def precision(self) -> str:
-        """What the device computes in: f32 or f16."""
+        """What the device computes in: f32, f16 or int8."""
         return self._main.precision
 
     @property

@@ -1,10 +1,13 @@
 """The devices that OpenVINO sees: which to try in which order, and what they say of themselves."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
+
+from llvmlite import binding
 
 from bodypix_ros.errors import OptionError
 from bodypix_ros.runtime.placement import AUTO
@@ -15,6 +18,9 @@ except ImportError as error:  # pragma: no cover
     raise ImportError("OpenVINO is not installed; type: pip install 'openvino>=2025.0'") from error
 
 _log = logging.getLogger(__name__)
+
+_WITHOUT_VNNI: Final = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
+"""What ONEDNN_MAX_CPU_ISA may hold OpenVINO's kernels to, of instructions that have no VNNI."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,5 +109,20 @@ def precision_of(value: Any) -> str:
 def offers(core: ov.Core, device: str) -> list[str]:
     """The precisions that a device says it computes in."""
     capabilities = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
-    known = {"FP32": "f32", "FP16": "f16", "BF16": "bf16"}
+    known = {"FP32": "f32", "FP16": "f16", "BF16": "bf16", "INT8": "int8"}
     return [known[capability] for capability in capabilities if capability in known]
+
+
+@cache
+def int8_instructions() -> str:
+    """What this CPU adds products of bytes up with, in 32 bits: "AMX", "VNNI", or empty.
+
+    Without them OpenVINO adds pairs of products in 16 bits, which saturates, and gains less. OpenVINO itself
+    does not tell: its CPU offers INT8 in any case.
+    """
+    if os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper() in _WITHOUT_VNNI:
+        return ""
+    there = binding.get_host_cpu_features()
+    if there.get("amx-int8"):
+        return "AMX"
+    return "VNNI" if there.get("avx512vnni") or there.get("avxvnni") else ""

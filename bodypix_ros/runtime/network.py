@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias
@@ -15,8 +15,16 @@ import openvino as ov
 
 from bodypix_ros.errors import DeviceError, PrecisionError
 from bodypix_ros.folders import user_cache
-from bodypix_ros.runtime.devices import candidates, last_line, offers, precision_of, shared_core
+from bodypix_ros.runtime.devices import (
+    candidates,
+    int8_instructions,
+    last_line,
+    offers,
+    precision_of,
+    shared_core,
+)
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import Range, computes_in_8_bits, quantized
 
 Graph: TypeAlias = ov.Model
 """A model as it was read, not compiled yet."""
@@ -106,7 +114,7 @@ class Networks:
 
     Attributes:
         device: What executes, as OpenVINO says: "GPU.0".
-        precision: What it computes in: f32 or f16.
+        precision: What it computes in: f32, f16 or int8.
         threads: Threads that it computes with; None where it has none to count.
         requests: How many inferences it works on at once.
         networks_compiled: How many networks were compiled so far.
@@ -120,6 +128,7 @@ class Networks:
         placement: Placement,
         *,
         first_size: tuple[int, int],
+        ranges: Mapping[str, Range] | None = None,
         core: ov.Core | None = None,
     ) -> None:
         """Choose the device by compiling the model on it for `first_size`.
@@ -129,10 +138,12 @@ class Networks:
             outputs: Names of the outputs wanted; the others are not computed.
             placement: Where, and how.
             first_size: Height and width of the first network.
+            ranges: For int8: how far its values reach.
             core: For tests: stands in for ov.Core().
 
         Raises:
             OptionError: Unknown device, or a precision that the device does not run in.
+            RangesError: The ranges are of another model.
             DeviceError: No device compiles the model.
         """
         started = time.perf_counter()
@@ -140,6 +151,8 @@ class Networks:
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
+        self._ranges = ranges
+        self._quantized: dict[int, Graph] = {}
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
         self._lock = threading.Lock()
@@ -202,24 +215,24 @@ class Networks:
         raise DeviceError(message)
 
     def _compile(self, device: str, height: int, width: int) -> Network:
-        wanted = self._placement.precision or ("f32" if device.startswith("CPU") else "f16")
+        finest = "f32" if device.startswith("CPU") else "f16"
+        wanted = self._placement.precision or finest
+        if wanted == "int8" and "int8" not in offers(self._core, device):
+            raise self._refused(device, wanted, "does not compute in 8 bits")
+        # What a graph for 8 bits leaves finer; the hint says nothing of what it does not.
+        rest = finest if wanted == "int8" else wanted
         hint = self._placement.performance_hint
-        config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": wanted}
+        config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": rest}
         if self._cache_dir is not None and not device.startswith("CPU"):
             config["CACHE_DIR"] = str(self._cache_dir)
         try:
-            compiled = self._core.compile_model(self._static(height, width), device, config)
+            compiled = self._core.compile_model(self._static(device, wanted, height, width), device, config)
         except RuntimeError as error:
             raise DeviceError(last_line(error)) from error
         given = precision_of(compiled.get_property("INFERENCE_PRECISION_HINT"))
-        if given != wanted:
-            offered = ", ".join(offers(self._core, device)) or "nothing known"
-            raise PrecisionError(
-                "precision",
-                f"precision {wanted} was asked of {device}, which would run in {given} instead; "
-                f"it offers: {offered}",
-            )
-        self.precision = given
+        if given != rest or (wanted == "int8" and not computes_in_8_bits(compiled)):
+            raise self._refused(device, wanted, f"would run in {given} instead")
+        self.precision = wanted
         self.device = ", ".join(compiled.get_property("EXECUTION_DEVICES"))
         if device.startswith("CPU"):
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
@@ -231,16 +244,30 @@ class Networks:
             self.requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
         return Network(compiled, self.requests)
 
-    def _static(self, height: int, width: int) -> Graph:
-        model = self._model.clone()
+    def _refused(self, device: str, wanted: str, reason: str) -> PrecisionError:
+        offered = ", ".join(offers(self._core, device)) or "nothing known"
+        return PrecisionError(
+            "precision", f"precision {wanted} was asked of {device}, which {reason}; it offers: {offered}"
+        )
+
+    def _static(self, device: str, precision: str, height: int, width: int) -> Graph:
+        model = self._in_8_bits(device) if precision == "int8" else self._model
+        model = model.clone()
         model.reshape([1, height, width, 3])
         return model
+
+    def _in_8_bits(self, device: str) -> Graph:
+        bits = 7 if device.startswith("CPU") and not int8_instructions() else 8
+        if bits not in self._quantized:
+            self._quantized[bits] = quantized(self._model, self._ranges or {}, bits)
+        return self._quantized[bits]
 
     def _compare_with_cpu(self, network: Network, size: tuple[int, int]) -> None:
         """Warn if the device's first result differs from the CPU's: NPUs have been silently wrong."""
         config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         try:
-            cpu = Request(self._core.compile_model(self._static(*size), "CPU", config))
+            graph = self._static("CPU", self.precision, *size)
+            cpu = Request(self._core.compile_model(graph, "CPU", config))
         except RuntimeError as error:
             _log.warning("the results of %s could not be compared with a CPU's: %s", self.device, error)
             return

@@ -7,7 +7,7 @@ from bodypix_ros.options import check_all, option
 
 AUTO: Final = ("GPU", "NPU", "CPU")
 """What "AUTO" tries, in this order. OpenVINO's own AUTO has hidden failing devices, so it is not used."""
-PRECISIONS: Final = ("f32", "f16")
+PRECISIONS: Final = ("f32", "f16", "int8")
 HINTS: Final = ("LATENCY", "THROUGHPUT")
 
 
@@ -23,7 +23,15 @@ class Placement:
         short="d",
     )
     precision: str = option(
-        "", "f32, f16, or empty: f32 on a CPU, f16 on a GPU or NPU", choices=("", *PRECISIONS), live=False
+        "",
+        "f32, f16, int8 (BodyPix, where there are ranges), or empty: f32 on a CPU, f16 on a GPU or NPU",
+        choices=("", *PRECISIONS),
+        live=False,
+    )
+    ranges: str = option(
+        "",
+        "file of ranges for int8, as `bodypix models calibrate` makes them; empty: the model's own",
+        live=False,
     )
     performance_hint: str = option(
         "LATENCY", "LATENCY: one frame at a time, THROUGHPUT: several", choices=HINTS, live=False

@@ -1,13 +1,17 @@
 """What every family of models is to the rest: pixels in, a Sight out."""
 
 import abc
+from collections.abc import Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.errors import OptionError
 from bodypix_ros.imaging.pixels import Pixels
+from bodypix_ros.models import ranges
 from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Box, Scene, Timings
 
 
@@ -70,6 +74,20 @@ class Seer(abc.ABC, Generic[Options, M]):
 
     def close(self) -> None:
         """Let go of what is not a network."""
+
+
+def ranges_for(model: str, placement: Placement) -> Mapping[str, tuple[float, float]] | None:
+    """What `Networks` needs to compute a model in 8 bits; None where that is not asked for.
+
+    Raises:
+        OptionError: There is nothing for this model.
+        RangesError: The file is damaged, or of other models.
+    """
+    if placement.precision == "int8":
+        return ranges.find(model, placement.ranges).ranges
+    if placement.ranges:
+        raise OptionError("ranges", f"ranges: {placement.ranges} is for precision int8; ask for that, too")
+    return None
 
 
 def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:

@@ -70,8 +70,8 @@ def test_a_precision_that_the_device_does_not_give_is_refused(tmp_path: Path) ->
     core = FakeCore({"CPU": "bf16"})
     with pytest.raises(PrecisionError, match=r"f16 was asked of CPU, which would run in bf16.*offers: f32"):
         make(core, tmp_path, precision="f16")
-    with pytest.raises(ValueError, match="precision is 'int8', but must be one of empty, f32, f16"):
-        make(core, tmp_path, precision="int8")
+    with pytest.raises(ValueError, match="precision is 'int4', but must be one of empty, f32, f16, int8"):
+        make(core, tmp_path, precision="int4")
 
 
 def test_the_real_cpu_never_runs_in_bf16_unasked(tmp_path: Path) -> None:
@@ -156,6 +156,6 @@ def test_requests_compute_the_outputs_asked_for_into_their_buffers(tmp_path: Pat
 def test_devices_are_listed_with_their_precisions() -> None:
     found = devices(FakeCore({"CPU": None, "GPU": None}))
     assert [(d.name, d.full_name, d.precisions) for d in found] == [
-        ("CPU", "A CPU", ("f32",)),
-        ("GPU", "A GPU", ("f32",)),
+        ("CPU", "A CPU", ("f32", "int8")),
+        ("GPU", "A GPU", ("f32", "int8")),
     ]

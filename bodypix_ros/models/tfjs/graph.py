@@ -28,6 +28,7 @@ def build(graph: Graph, weights: Mapping[str, Array], *, reference_dilation: boo
     """
     name = graph.placeholder.name
     image = ops.parameter(ov.PartialShape([1, -1, -1, 3]), np.float32, name)
+    image.set_friendly_name(name)
     image.output(0).get_tensor().set_names({name})
     network = _Network({name: _transpose(image.output(0), _TO_NCHW)}, weights, reference_dilation)
     for node in map(graph.nodes.__getitem__, graph.order):

@@ -156,6 +156,7 @@ class Settings:
         return {
             "model": self.node.model,
             "precision": self.node.precision or None,
+            "ranges": self.node.ranges or None,
             "model_dir": self.node.model_dir or None,
             "cache_dir": self.node.cache_dir or None,
             "performance_hint": self.node.hint,

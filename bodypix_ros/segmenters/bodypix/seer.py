@@ -16,7 +16,7 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks, Request
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Box, Person, Scene, Timings
-from bodypix_ros.segmenters.base import Memory, Seer, Sight, keypoint_box
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, keypoint_box, ranges_for
 from bodypix_ros.segmenters.bodypix import masks, poses
 from bodypix_ros.segmenters.bodypix.filling import fill
 from bodypix_ros.segmenters.bodypix.geometry import Geometry, geometry
@@ -71,7 +71,13 @@ class BodyPix(Seer[BodyPixOptions, Memory]):
         self._scale, self._bias = _NORMALIZATION[model.architecture]
         graph = tfjs.read_model(files[model.files[0].path], reference_dilation=options.reference_dilation)
         self._names = _output_names(graph, model.name)
-        self._network = Networks(graph, self._names, placement, first_size=self.input_size(*_FIRST_IMAGE))
+        self._network = Networks(
+            graph,
+            self._names,
+            placement,
+            first_size=self.input_size(*_FIRST_IMAGE),
+            ranges=ranges_for(model.name, placement),
+        )
         self.networks = (self._network,)
         # The cores that the network leaves idle afterwards; with many requests there are none.
         alone = placement.performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1

@@ -24,7 +24,7 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Memory, Seer, Sight
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, ranges_for
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 _NO_BIAS = np.zeros(3, np.float32)
@@ -87,7 +87,13 @@ class Selfie(Seer[SelfieOptions, Memory]):
         graph = tflite.read_model(path)
         self._size = _check(graph, path.name)
         self._output = graph.output(0).get_any_name()
-        self._network = Networks(graph, [self._output], placement, first_size=self._size)
+        self._network = Networks(
+            graph,
+            [self._output],
+            placement,
+            first_size=self._size,
+            ranges=ranges_for(model.name, placement),
+        )
         self.networks = (self._network,)
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:  # noqa: ARG002

@@ -1,0 +1,152 @@
+"""Ranges for INT8: how far the values in a network reach, by the operations that compute them.
+
+They are measured, on pictures; weights have theirs in themselves. A file says which models it is of, since
+those that differ in stride or in the precision of their weights share them:
+
+    {"models": ["bodypix-mobilenet-075-s16-q2"], "made": "how", "ranges": {"float_segments": [0, 6]}}
+
+or, of models that lose too much: {"models": ["blazepose-full"], "refused": "what they lose"}.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bodypix_ros.errors import OptionError, RangesError
+from bodypix_ros.models import store
+from bodypix_ros.models.catalogue import share_folder
+
+MAX_BYTES = 1 << 20
+"""The most bytes that a file of ranges may have."""
+_FARTHEST = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """What a file of ranges says.
+
+    Attributes:
+        models: The models that they hold for.
+        made: How they were measured.
+        ranges: Least and largest value by operation; what is not there is not computed in 8 bits.
+        refused: What the models would lose; empty where there are ranges.
+    """
+
+    models: tuple[str, ...]
+    made: str = ""
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    refused: str = ""
+
+
+def find(model: str, path: str = "") -> Ranges:
+    """The ranges of a model.
+
+    Args:
+        model: Its name.
+        path: A file; empty: the first of the user's and the package's that holds for the model.
+
+    Raises:
+        OptionError: There are none, or the model is not to be computed in 8 bits.
+        RangesError: The file is damaged, or of other models.
+    """
+    refused = next((known.refused for known in _known(own=False) if model in known.models), "")
+    if refused:
+        raise OptionError("precision", f"precision int8 is not for {model}: {refused}")
+    if path:
+        given = read(Path(path))
+        if model not in given.models:
+            raise RangesError(f"{path} has the ranges of {', '.join(given.models)}, not of {model}")
+        return given
+    for known in _known():
+        if model in known.models:
+            return known
+    raise OptionError(
+        "precision",
+        f"precision int8 needs ranges, of which there are none for {model}: make them of pictures as it will "
+        f"see them, with `bodypix models calibrate {model} PICTURES`",
+    )
+
+
+def has(model: str) -> bool:
+    """Whether there are ranges of a model, its user's or the package's.
+
+    Raises:
+        RangesError: A file of them is damaged.
+    """
+    return any(model in known.models and not known.refused for known in _known())
+
+
+def cache_folder() -> Path | None:
+    """The user's own folder of ranges; None for a user without a home."""
+    cache = store.cache_folder()
+    return None if cache is None else cache / "ranges"
+
+
+def read(path: Path) -> Ranges:
+    """Read a file of ranges.
+
+    Raises:
+        RangesError: It is not there, too large, or not such a file; the message names the place in it.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RangesError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(text) > MAX_BYTES:
+        raise RangesError(f"{path} has more than the {MAX_BYTES} bytes that ranges may have")
+    try:
+        return _ranges(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        what = "no file of ranges, as `bodypix models calibrate` makes them"
+        raise RangesError(f"{path} is {what}: {error!s:.300}") from error
+
+
+def write(path: Path, ranges: Ranges) -> None:
+    """Write a file of ranges, whole or not at all.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    members = {name: value for name, value in asdict(ranges).items() if value}
+    part.write_text(json.dumps(members, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _known(own: bool = True) -> "list[Ranges]":
+    """All files of ranges that are here: the user's, then the package's."""
+    folders = [share_folder() / "models/ranges"]
+    if own and (cache := cache_folder()) is not None:
+        folders.insert(0, cache)
+    return [read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
+
+
+def _ranges(data: Any) -> Ranges:
+    if not isinstance(data, dict):
+        raise ValueError("it holds no object")
+    if unknown := data.keys() - {"models", "made", "ranges", "refused"}:
+        raise ValueError(f"{min(unknown)!r:.100} means nothing")
+    models, made, refused = data.get("models"), data.get("made", ""), data.get("refused", "")
+    if not isinstance(models, list) or not models or not all(isinstance(name, str) for name in models):
+        raise ValueError(f"'models' is {models!r:.100}, but must be a list of models' names")
+    if not isinstance(made, str) or not isinstance(refused, str):
+        raise ValueError("'made' and 'refused' must be text")
+    found = data.get("ranges", {})
+    if not isinstance(found, dict) or bool(found) == bool(refused):
+        raise ValueError("'ranges' must be an object of least and largest values by operation")
+    return Ranges(tuple(models), made, {name: _range(name, ends) for name, ends in found.items()}, refused)
+
+
+def _range(name: str, ends: Any) -> tuple[float, float]:
+    numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
+    # Zero is within them: it is what convolutions pad with.
+    if not numbers or not -_FARTHEST <= ends[0] <= 0 < ends[1] <= _FARTHEST:
+        raise ValueError(
+            f"the range of {name!r:.160} is {ends!r:.100}, but must be two numbers, the first from "
+            f"-{_FARTHEST:g} to 0, the second above 0, to {_FARTHEST:g}"
+        )
+    return float(ends[0]), float(ends[1])

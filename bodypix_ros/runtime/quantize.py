@@ -1,0 +1,107 @@
+"""INT8: a graph, and ranges of what its convolutions take in -> the graph that devices compute in 8 bits.
+
+FakeQuantize operations say where a value is rounded to 8 bits, and over which range; a device that computes
+in 8 bits makes integer arithmetic of them and of the convolutions between. As in NNCF's default placement,
+what convolutions take in has one range per tensor, and their weights a symmetric one per output channel.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as ops
+
+from bodypix_ros.errors import RangesError, hint
+
+Range = tuple[float, float]
+"""Least and largest value of a tensor."""
+
+_CONVOLUTIONS: Final = ("Convolution", "GroupConvolution")
+
+
+def features(graph: ov.Model) -> dict[str, ov.Output]:
+    """What the convolutions of a graph take in, by the name of the operation that computes it."""
+    found: dict[str, ov.Output] = {}
+    for operation in graph.get_ordered_ops():
+        if operation.get_type_name() in _CONVOLUTIONS:
+            source = operation.input_value(0)
+            found.setdefault(_name(source), source)
+    return found
+
+
+def quantized(graph: ov.Model, ranges: Mapping[str, Range], weight_bits: int = 8) -> ov.Model:
+    """A copy of a graph, with FakeQuantize on what convolutions take in, and on their weights.
+
+    Args:
+        graph: In f32.
+        ranges: By names of `features`; convolutions of what is not among them stay as they are.
+        weight_bits: 8, or 7 where a device adds two products in 16 bits: 255 * 127 * 2 do not fit into them,
+            255 * 64 * 2 do.
+
+    Raises:
+        RangesError: They are of another graph.
+    """
+    graph = graph.clone()
+    found = features(graph)
+    for name in ranges:
+        if name not in found:
+            raise RangesError(
+                f"the ranges are of another network: {name!r:.160} feeds no convolution of this one"
+                + hint(name, found)
+            )
+    for name, (low, high) in ranges.items():
+        source = found[name]
+        readers = [i for i in source.get_target_inputs() if i.get_node().get_type_name() in _CONVOLUTIONS]
+        rounded = _rounded(source, *_signed(low, high), levels=256)
+        for reader in readers:
+            reader.replace_source_output(rounded)
+            _quantize_weights(reader.get_node(), weight_bits)
+    return graph
+
+
+def computes_in_8_bits(compiled: ov.CompiledModel) -> bool:
+    """Whether a compiled network runs convolutions in 8 bits, as its device's runtime graph says.
+
+    True also where the device shows no such graph.
+    """
+    try:
+        operations = compiled.get_runtime_model().get_ordered_ops()
+    except RuntimeError:
+        return True
+    told = [{name: value.astype(str) for name, value in o.get_rt_info().items()} for o in operations]
+    return any(
+        "convolution" in one.get("layerType", "").lower() and one.get("runtimePrecision") in ("i8", "u8")
+        for one in told
+    )
+
+
+def _name(source: ov.Output) -> str:
+    """The name of what computes a value; that it is transposed counts for nothing."""
+    node = source.get_node()
+    while node.get_type_name() == "Transpose":
+        node = node.input_value(0).get_node()
+    return str(node.get_friendly_name())
+
+
+def _signed(low: float, high: float) -> Range:
+    """A range as 8 bits have it: from 0 unsigned, else -128 to 127 steps, so that 0 is one of them."""
+    if low >= 0:
+        return 0.0, high
+    step = max(high / 127, -low / 128)
+    return -128 * step, 127 * step
+
+
+def _quantize_weights(convolution: ov.Node, bits: int) -> None:
+    weights = convolution.input_value(1)
+    values: Any = weights.get_node().data
+    channels = 2 if convolution.get_type_name() == "GroupConvolution" else 1
+    largest = np.abs(values).max(axis=tuple(range(channels, values.ndim)), keepdims=True)
+    # Devices want 255 levels: of a range that is twice as wide only the inner 7 bits are in use.
+    largest = np.maximum(largest * 2.0 ** (8 - bits), np.finfo(np.float32).tiny).astype(np.float32)
+    convolution.input(1).replace_source_output(_rounded(weights, -largest, largest, levels=255))
+
+
+def _rounded(source: ov.Output, low: Any, high: Any, levels: int) -> ov.Output:
+    ends = [ops.constant(np.asarray(end, np.float32)) for end in (low, high)]
+    return ops.fake_quantize(source, *ends, *ends, levels).output(0)
