@@ -17,7 +17,6 @@ from bodypix_ros.errors import DeviceError, PrecisionError
 from bodypix_ros.folders import user_cache
 from bodypix_ros.runtime.devices import (
     candidates,
-    int8_instructions,
     last_line,
     offers,
     precision_of,
@@ -152,7 +151,7 @@ class Networks:
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
         self._ranges = ranges
-        self._quantized: dict[int, Graph] = {}
+        self._quantized: Graph | None = None
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
         self._lock = threading.Lock()
@@ -166,6 +165,11 @@ class Networks:
         self.threads: int | None = None
         self._choose(candidates(placement.device, self._core), first_size)
         self.load_s = time.perf_counter() - started
+
+    @property
+    def graph(self) -> Graph:
+        """The model in f32, with the outputs wanted."""
+        return self._model
 
     @property
     def chosen(self) -> str:
@@ -226,7 +230,7 @@ class Networks:
         if self._cache_dir is not None and not device.startswith("CPU"):
             config["CACHE_DIR"] = str(self._cache_dir)
         try:
-            compiled = self._core.compile_model(self._static(device, wanted, height, width), device, config)
+            compiled = self._core.compile_model(self._static(wanted, height, width), device, config)
         except RuntimeError as error:
             raise DeviceError(last_line(error)) from error
         given = precision_of(compiled.get_property("INFERENCE_PRECISION_HINT"))
@@ -250,23 +254,21 @@ class Networks:
             "precision", f"precision {wanted} was asked of {device}, which {reason}; it offers: {offered}"
         )
 
-    def _static(self, device: str, precision: str, height: int, width: int) -> Graph:
-        model = self._in_8_bits(device) if precision == "int8" else self._model
-        model = model.clone()
+    def _static(self, precision: str, height: int, width: int) -> Graph:
+        model = (self._in_8_bits() if precision == "int8" else self._model).clone()
         model.reshape([1, height, width, 3])
         return model
 
-    def _in_8_bits(self, device: str) -> Graph:
-        bits = 7 if device.startswith("CPU") and not int8_instructions() else 8
-        if bits not in self._quantized:
-            self._quantized[bits] = quantized(self._model, self._ranges or {}, bits)
-        return self._quantized[bits]
+    def _in_8_bits(self) -> Graph:
+        if self._quantized is None:
+            self._quantized = quantized(self._model, self._ranges or {})
+        return self._quantized
 
     def _compare_with_cpu(self, network: Network, size: tuple[int, int]) -> None:
         """Warn if the device's first result differs from the CPU's: NPUs have been silently wrong."""
         config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         try:
-            graph = self._static("CPU", self.precision, *size)
+            graph = self._static(self.precision, *size)
             cpu = Request(self._core.compile_model(graph, "CPU", config))
         except RuntimeError as error:
             _log.warning("the results of %s could not be compared with a CPU's: %s", self.device, error)

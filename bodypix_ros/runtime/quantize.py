@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import openvino as ov
 from openvino import opset13 as ops
 
@@ -30,14 +31,12 @@ def features(graph: ov.Model) -> dict[str, ov.Output]:
     return found
 
 
-def quantized(graph: ov.Model, ranges: Mapping[str, Range], weight_bits: int = 8) -> ov.Model:
+def quantized(graph: ov.Model, ranges: Mapping[str, Range]) -> ov.Model:
     """A copy of a graph, with FakeQuantize on what convolutions take in, and on their weights.
 
     Args:
         graph: In f32.
         ranges: By names of `features`; convolutions of what is not among them stay as they are.
-        weight_bits: 8, or 7 where a device adds two products in 16 bits: 255 * 127 * 2 do not fit into them,
-            255 * 64 * 2 do.
 
     Raises:
         RangesError: They are of another graph.
@@ -56,7 +55,7 @@ def quantized(graph: ov.Model, ranges: Mapping[str, Range], weight_bits: int = 8
         rounded = _rounded(source, *_signed(low, high), levels=256)
         for reader in readers:
             reader.replace_source_output(rounded)
-            _quantize_weights(reader.get_node(), weight_bits)
+            _quantize_weights(reader.get_node())
     return graph
 
 
@@ -92,14 +91,40 @@ def _signed(low: float, high: float) -> Range:
     return -128 * step, 127 * step
 
 
-def _quantize_weights(convolution: ov.Node, bits: int) -> None:
+def _quantize_weights(convolution: ov.Node) -> None:
     weights = convolution.input_value(1)
     values: Any = weights.get_node().data
-    channels = 2 if convolution.get_type_name() == "GroupConvolution" else 1
-    largest = np.abs(values).max(axis=tuple(range(channels, values.ndim)), keepdims=True)
-    # Devices want 255 levels: of a range that is twice as wide only the inner 7 bits are in use.
-    largest = np.maximum(largest * 2.0 ** (8 - bits), np.finfo(np.float32).tiny).astype(np.float32)
-    convolution.input(1).replace_source_output(_rounded(weights, -largest, largest, levels=255))
+    grouped = convolution.get_type_name() == "GroupConvolution"
+    within = tuple(range(2 if grouped else 1, values.ndim))
+    step = np.abs(values).max(axis=within, keepdims=True) / 127
+    if not grouped:
+        step = np.maximum(step, _largest_pair(values) / _PAIR_STEPS)
+    end = np.maximum(127 * step, np.finfo(np.float32).tiny)
+    convolution.input(1).replace_source_output(_rounded(weights, -end, end, levels=255))
+
+
+_PAIR_STEPS: Final = 127.5
+"""What the weights of two neighbouring input channels may add up to, in steps, before they are rounded.
+
+Processors without VNNI add their products with bytes up in 16 bits, and saturate: 255 * 128 still fits, and
+rounding adds at most a half to each. All devices get the same weights, so that they see the same people.
+"""
+
+
+def _largest_pair(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The largest sum of two neighbouring input channels' weights of one sign, per output channel.
+
+    Args:
+        values: float32 (outputs, inputs, rows, columns).
+
+    Returns:
+        float32 (outputs, 1, 1, 1).
+    """
+    even = np.pad(values, ((0, 0), (0, values.shape[1] % 2), (0, 0), (0, 0)))
+    pairs = even.reshape(len(values), -1, 2, *values.shape[2:])
+    sums = np.maximum(np.maximum(pairs, 0).sum(axis=2), np.maximum(-pairs, 0).sum(axis=2))
+    largest: npt.NDArray[np.float32] = sums.max(axis=(1, 2, 3)).reshape(-1, 1, 1, 1)
+    return largest
 
 
 def _rounded(source: ov.Output, low: Any, high: Any, levels: int) -> ov.Output:
