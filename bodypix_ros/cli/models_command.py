@@ -1,4 +1,4 @@
-"""`bodypix models`: list, fetch, verify."""
+"""`bodypix models`: list, fetch, verify, calibrate."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from bodypix_ros.cli import calibrate_command
 from bodypix_ros.cli.options import Bar, debug_option, json_option, progress_bar, quiet_option, table
 from bodypix_ros.errors import DigestError, MissingModelError
 from bodypix_ros.models import catalogue, store
@@ -18,12 +19,13 @@ _model_dir = click.option("--model-dir", type=_folder, help="Look for model file
 @debug_option
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, fetch and verify the models.
+    """List, fetch and verify the models, and calibrate them for INT8.
 
     \b
     Examples:
       bodypix models
       bodypix models fetch bodypix-mobilenet-075-s16-q2
+      bodypix models calibrate bodypix-resnet50-s16-q2 pictures/
       bodypix models verify
     """  # noqa: D301 - click's mark
     if ctx.invoked_subcommand is None:
@@ -112,6 +114,9 @@ def verify(names: tuple[str, ...], model_dir: Path | None) -> None:
         click.echo(f"{model.name}: {'nothing to compare with' if kind == 'none' else f'intact ({kind})'}")
     if bad:
         raise SystemExit(1)
+
+
+command.add_command(calibrate_command.command)
 
 
 def _describe(model: catalogue.Model, model_dir: Path | None) -> dict[str, Any]:

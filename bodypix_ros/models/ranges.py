@@ -51,9 +51,7 @@ def find(model: str, path: str = "") -> Ranges:
         OptionError: There are none, or the model is not to be computed in 8 bits.
         RangesError: The file is damaged, or of other models.
     """
-    refused = next((known.refused for known in _known(own=False) if model in known.models), "")
-    if refused:
-        raise OptionError("precision", f"precision int8 is not for {model}: {refused}")
+    check(model)
     if path:
         given = read(Path(path))
         if model not in given.models:
@@ -67,6 +65,17 @@ def find(model: str, path: str = "") -> Ranges:
         f"precision int8 needs ranges, of which there are none for {model}: make them of pictures as it will "
         f"see them, with `bodypix models calibrate {model} PICTURES`",
     )
+
+
+def check(model: str) -> None:
+    """Check that a model may be computed in 8 bits.
+
+    Raises:
+        OptionError: It loses too much; the message says what.
+    """
+    refused = next((known.refused for known in _known(own=False) if model in known.models), "")
+    if refused:
+        raise OptionError("precision", f"precision int8 is not for {model}: {refused}")
 
 
 def has(model: str) -> bool:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of, replace
-from bodypix_ros.runtime.network import Network, Networks
+from bodypix_ros.runtime.network import Graph, Network, Networks
 from bodypix_ros.scene import Scene
 from bodypix_ros.segmenters.base import Memory, Seer
 
@@ -124,6 +124,11 @@ class Segmenter:
     def is_ready(self, height: int, width: int) -> bool:
         """Whether images of height x width need no compilation."""
         return self._main.is_compiled(*self.input_size(height, width))
+
+    @property
+    def graph(self) -> Graph:
+        """The first network's, in f32, not compiled."""
+        return self._main.graph
 
     def network(self, height: int, width: int) -> Network:
         """The first network for images of height x width, compiled if it is not yet."""
