@@ -9,7 +9,7 @@ two take turns of some seconds each, because computers have slow phases.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.bags import typestore
-from bodypix_ros.benchmarks import Figures
+from bodypix_ros.benchmarks import Figures, beside
 from bodypix_ros.benchmarks.ceiling import LEAD_S, Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.errors import DeviceError
@@ -249,7 +249,7 @@ def settings_for(model: str, cameras: int, hint: str, options: Mapping[str, Any]
 
 
 def measure(
-    settings: Settings,
+    settings: Sequence[Settings],
     pictures: Sequence[Image],
     *,
     rounds: int = 5,
@@ -259,56 +259,69 @@ def measure(
     """Let pipeline and bare network take turns.
 
     Args:
-        settings: The node's, as from `settings_for`.
+        settings: The node's, as from `settings_for`; several take turns, too.
         pictures: uint8 (H, W, 3), BGR.
         rounds: Slices of each.
         slice_s: Seconds of one slice.
-        tick: Called after each slice: 2 * rounds times.
+        tick: Called after each slice: 2 * rounds times for each of the settings.
 
     Returns:
-        Plain data. `bare` and `pipeline`: frames per second, as median and per round, and processor time per
-        frame; `ratio`: the median over rounds of pipeline / bare; `ratio_by_cpu`: the same of frames per
-        second of processor time, which other programs disturb less; per camera its frames per second, and
-        `fairness`, their (max - min) / mean; `counts`: what became of all frames.
+        Plain data, of several settings as `benchmarks.beside` has it. `bare` and `pipeline`: frames per
+        second, as median and per round, and processor time per frame; `ratio`: the median over rounds of
+        pipeline / bare; `ratio_by_cpu`: the same of frames per second of processor time, which other programs
+        disturb less; per camera its frames per second, and `fairness`, their (max - min) / mean; `counts`:
+        what became of all frames.
 
     Raises:
         MissingModelError: The model's files are not here.
         ValueError: Unknown device, or what the device does not do.
         DeviceError: No device runs the model, or a camera is not served.
     """
-    with closing(inference.load(settings, logging.getLogger(__name__))) as model:
-        segmenter = model.segmenter
-        cameras = Cameras(model, settings, pictures)
-        try:
-            cameras.warm_up()
-            size = segmenter.input_size(HEIGHT, WIDTH)
-            network = segmenter.network(HEIGHT, WIDTH)
-            with network.request() as request:
-                queue = Queue(network.compiled, request.input.copy())
-            bare, pipeline = [], []
-            for _ in range(rounds):
-                bare.append(queue.run(slice_s))
+    with ExitStack() as stack:
+        rigs = [_Rig(stack, one, pictures) for one in settings]
+        for _ in range(rounds):
+            for rig in rigs:
+                rig.bare.append(rig.queue.run(slice_s))
                 tick()
-                pipeline.append(cameras.run(slice_s))
+                rig.pipeline.append(rig.cameras.run(slice_s))
                 tick()
-            return {
-                "kind": "cameras",
-                "machine": machine(),
-                "model": segmenter.model,
-                "device": segmenter.device,
-                "precision": segmenter.precision,
-                "threads": segmenter.threads,
-                "performance_hint": settings.node.hint,
-                "cameras": len(cameras.sinks),
-                "image": [WIDTH, HEIGHT],
-                "network": [size[1], size[0]],
-                "requests": queue.requests,
-                "rounds": rounds,
-                "slice_s": slice_s,
-                "options": asdict(segmenter.options),
-                **summary(bare, pipeline),
-                "counts": cameras.counts(),
-                "times": cameras.times(),
-            }
-        finally:
-            cameras.stop()
+        return beside([{**rig.figures(), "rounds": rounds, "slice_s": slice_s} for rig in rigs])
+
+
+class _Rig:
+    """A pipeline, the same network bare, and what both gave so far."""
+
+    def __init__(self, stack: ExitStack, settings: Settings, pictures: Sequence[Image]) -> None:
+        self.settings = settings
+        model = stack.enter_context(closing(inference.load(settings, logging.getLogger(__name__))))
+        self.segmenter = model.segmenter
+        self.cameras = Cameras(model, settings, pictures)
+        stack.callback(self.cameras.stop)
+        self.cameras.warm_up()
+        network = self.segmenter.network(HEIGHT, WIDTH)
+        with network.request() as request:
+            self.queue = Queue(network.compiled, request.input.copy())
+        self.bare: list[Figures] = []
+        self.pipeline: list[Figures] = []
+
+    def figures(self) -> Figures:
+        """What came out."""
+        segmenter = self.segmenter
+        height, width = segmenter.input_size(HEIGHT, WIDTH)
+        return {
+            "kind": "cameras",
+            "machine": machine(),
+            "model": segmenter.model,
+            "device": segmenter.device,
+            "precision": segmenter.precision,
+            "threads": segmenter.threads,
+            "performance_hint": self.settings.node.hint,
+            "cameras": len(self.cameras.sinks),
+            "image": [WIDTH, HEIGHT],
+            "network": [width, height],
+            "requests": self.queue.requests,
+            "options": asdict(segmenter.options),
+            **summary(self.bare, self.pipeline),
+            "counts": self.cameras.counts(),
+            "times": self.cameras.times(),
+        }

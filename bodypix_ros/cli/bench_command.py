@@ -33,10 +33,16 @@ QUICK_COUNT, QUICK_SLICE_S = 2, 0.2
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What all kinds of measurement are told; `options` are those of `load`, None where not given."""
+    """What all kinds of measurement are told.
+
+    Attributes:
+        options: Those of `load` but for the precision, None where not given.
+        precisions: To be measured side by side; None where not given.
+    """
 
     model: str
     options: Figures
+    precisions: tuple[str | None, ...]
     pictures: "dict[str, Image]"
     repetitions: int | None
     slice_s: float | None
@@ -49,7 +55,11 @@ class _Task:
 
     def given(self) -> Figures:
         """The options that were given."""
-        return {name: value for name, value in self.options.items() if value is not None}
+        return {name: value for name, value in self.each()[0].items() if value is not None}
+
+    def each(self) -> list[Figures]:
+        """The options of `load` for each of the precisions."""
+        return [{**self.options, "precision": precision} for precision in self.precisions]
 
 
 @click.command("bench", cls=generated.Command)
@@ -100,7 +110,7 @@ class _Task:
     help="For --compare: an interpreter that has mediapipe.  [default: this one]",
 )
 @model_option
-@model_options()
+@model_options(repeated=["precision"])
 @json_option
 @quiet_option
 @debug_option
@@ -116,6 +126,7 @@ def command(
     reference_node: Path | None,
     mediapipe_python: str | None,
     model: str,
+    precision: tuple[str, ...],
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -139,6 +150,7 @@ def command(
       bodypix bench --compare --reference-node peers --mediapipe-python mp/bin/python --plot compare.png
       bodypix bench --scaling --plot scaling.png
       bodypix bench --cameras 4
+      bodypix bench --precision f32 --precision int8
     """  # noqa: D301 - click's mark
     if compare + scaling + (cameras is not None) > 1:
         raise click.UsageError(
@@ -152,7 +164,9 @@ def command(
         plotting.check(plot)
         check_apart("plot", [plot], map(Path, images))
         check_writable(plot.parent)
-    task = _Task(model, options, _pictures(images), repetitions, slice_s, quick, quiet)
+    if len(precision) > 1 and (compare or scaling or plot):
+        raise click.UsageError("--compare, --scaling and --plot take one --precision")
+    task = _Task(model, options, precision or (None,), _pictures(images), repetitions, slice_s, quick, quiet)
     if compare:
         result = _compare(task, reference_node, mediapipe_python)
     elif scaling:
@@ -181,12 +195,12 @@ def _pictures(images: tuple[str, ...]) -> "dict[str, Image]":
 def _bare(task: _Task) -> Figures:
     from bodypix_ros.benchmarks import bare
 
-    calls = task.count(CALLS)
-    with (
-        load_segmenter(task.model, task.options) as segmenter,
-        progress_bar(calls * len(task.pictures), " calls", task.quiet) as bar,
-    ):
-        return bare.measure(segmenter, task.pictures, calls, bar.update)
+    calls, each = task.count(CALLS), task.each()
+    with ExitStack() as stack:
+        segmenters = [stack.enter_context(load_segmenter(task.model, options)) for options in each]
+        total = calls * len(task.pictures) * len(each)
+        bar = stack.enter_context(progress_bar(total, " calls", task.quiet))
+        return bare.measure(segmenters, task.pictures, calls, bar.update)
 
 
 def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | None) -> Figures:
@@ -251,13 +265,16 @@ def _cameras(task: _Task, cameras: int) -> Figures:
         raise ImportError(
             f"{error}; messages are made with rosbags: pip install 'bodypix_ros[bag]'"
         ) from error
-    options = dict(task.options)
-    if options.pop("reference_dilation"):
+    common = dict(task.options)
+    if common.pop("reference_dilation"):
         raise click.UsageError("--reference-dilation is not for --cameras: the node does not have it")
-    hint = options.pop("performance_hint") or "THROUGHPUT"
-    settings = pipeline.settings_for(task.model, cameras, hint, options)
+    hint = common.pop("performance_hint") or "THROUGHPUT"
+    settings = [
+        pipeline.settings_for(task.model, cameras, hint, {**common, "precision": precision})
+        for precision in task.precisions
+    ]
     rounds, slice_s = task.count(ROUNDS), task.slice_s or (QUICK_SLICE_S if task.quick else SLICE_S)
-    with progress_bar(2 * rounds, " slices", task.quiet) as bar:
+    with progress_bar(2 * rounds * len(settings), " slices", task.quiet) as bar:
         return pipeline.measure(
             settings, list(task.pictures.values()), rounds=rounds, slice_s=slice_s, tick=bar.update
         )

@@ -13,9 +13,36 @@ def text(result: Mapping[str, Any]) -> str:
         f"{here['cpu']}, {here['cores_usable']} cores usable, {here['system']}",
         f"OpenVINO {here['openvino']}, Python {here['python']}, numpy {here['numpy']}",
     ]
-    if "model" in result:
-        lines += _setting(result)
-    return "\n".join(lines + _BODIES[result["kind"]](result))
+    return "\n".join(lines + _body(result))
+
+
+def _body(result: Mapping[str, Any]) -> list[str]:
+    head = _setting(result) if "model" in result else []
+    return head + _BODIES[result["kind"]](result)
+
+
+def _beside(result: Mapping[str, Any]) -> list[str]:
+    """One after the other, then by how much they differ from the first."""
+    first, *others = result["results"]
+    lines = [line for one in result["results"] for line in ["", *_body(one)]]
+    for one in others:
+        ratios = _ratios(one, first)
+        lines += ["", f"{one['precision']} / {first['precision']}: {ratios}"]
+    return lines
+
+
+def _ratios(one: Mapping[str, Any], first: Mapping[str, Any]) -> str:
+    if "pictures" not in one:
+        quotients = {name: one[name]["fps"] / first[name]["fps"] for name in ("bare", "pipeline")}
+        return "frames/s " + ", ".join(f"{name} {value:.2f}" for name, value in quotients.items())
+    return "; ".join(
+        f"{mine['picture']} "
+        + ", ".join(
+            f"{stage} {mine['ms'][stage]['median'] / theirs['ms'][stage]['median']:.2f}"
+            for stage in ("bare", "segment")
+        )
+        for mine, theirs in zip(one["pictures"], first["pictures"], strict=True)
+    )
 
 
 def _setting(result: Mapping[str, Any]) -> list[str]:
@@ -148,4 +175,10 @@ def _number(value: Any) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
-_BODIES = {"bare": _bare, "cameras": _pipeline, "compare": _compare, "scaling": _scaling}
+_BODIES = {
+    "bare": _bare,
+    "beside": _beside,
+    "cameras": _pipeline,
+    "compare": _compare,
+    "scaling": _scaling,
+}

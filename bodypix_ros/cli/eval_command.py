@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bodypix_ros.cli.options import (
     table,
 )
 
-HEAD = ("model", "segm AP", "AP50", "OKS AP", "AP50", "pooled IoU", "mean IoU", "ms/image")
+HEAD = ("model", "precision", "segm AP", "AP50", "OKS AP", "AP50", "pooled IoU", "mean IoU", "ms/image")
 
 
 @click.command("eval", cls=generated.Command)
@@ -35,12 +36,18 @@ HEAD = ("model", "segm AP", "AP50", "OKS AP", "AP50", "pooled IoU", "mean IoU", 
     show_default=True,
     help="May be repeated: one row each.",
 )
-@model_options()
+@model_options(repeated=["precision"])
 @json_option
 @quiet_option
 @debug_option
 def command(
-    annotations: Path, images: Path, models: tuple[str, ...], as_json: bool, quiet: bool, **options: Any
+    annotations: Path,
+    images: Path,
+    models: tuple[str, ...],
+    precision: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
     """Measure accuracy on annotated images.
 
@@ -58,15 +65,16 @@ def command(
     Examples:
       bodypix eval person_keypoints.json images/
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 -m bodypix-resnet50-s16-q2
+      bodypix eval person_keypoints.json images/ --precision f32 --precision int8
       bodypix eval person_keypoints.json images/ -m bodypix-mobilenet-075-s8-q2 --reference-dilation
     """  # noqa: D301 - click's mark
     from bodypix_ros.coco import evaluation, truth
 
     annotated = truth.read(annotations, images)
     rows = []
-    for model in models:
+    for model, wanted in product(models, precision or (None,)):
         with (
-            load_segmenter(model, options) as segmenter,
+            load_segmenter(model, {**options, "precision": wanted}) as segmenter,
             progress_bar(None, " images", quiet, desc=model) as bar,
         ):
 
@@ -91,12 +99,13 @@ def command(
         return
     first = rows[0]
     click.echo(
-        f"{first['images']} images, {first['people']} people; {first['device']}, {first['precision']}"
+        f"{first['images']} images, {first['people']} people; {first['device']}"
         + (", the reference's dilations" if first["reference_dilation"] else "")
     )
     members = ("segm_ap", "segm_ap50", "oks_ap", "oks_ap50", "pooled_iou", "mean_iou")
     cells = [
-        [row["model"], *(_fraction(row[m]) for m in members), f"{row['ms_per_image']:.1f}"] for row in rows
+        [row["model"], row["precision"], *(_fraction(row[m]) for m in members), f"{row['ms_per_image']:.1f}"]
+        for row in rows
     ]
     click.echo(table([HEAD, *cells]))
 

@@ -50,12 +50,13 @@ def shown(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def parameter(option: Option, note: str = "") -> click.Option:
+def parameter(option: Option, note: str = "", *, repeated: bool = False) -> click.Option:
     """One option of a command. Not given it is None, so that whoever takes it has its own default.
 
     Args:
         option: Its declaration.
         note: Said after its meaning; empty: its default.
+        repeated: Whether it may be given several times, and is a tuple, empty where it is not given.
     """
     text = option.text
     if not re.match(r"[a-z]\d", text):  # f32 stays
@@ -68,10 +69,12 @@ def parameter(option: Option, note: str = "") -> click.Option:
     several = option.kind is tuple
     note = note or shown(option.default)
     end = f"  [default: {note}]" if note else ""
+    end += "  May be repeated: side by side." if repeated else ""
     return click.Option(
         [*names, flag(option.name)],
         type=str if several else _type(option),
         default=None,
+        multiple=repeated,
         callback=_listed if several else None,
         metavar="NAME,..." if several else None,
         help=f"{text}.{end}",

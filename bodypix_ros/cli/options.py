@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
@@ -84,11 +84,12 @@ model_option = click.option(
 )
 
 
-def model_options(door: str = "run") -> Callable[[_Command], _Command]:
+def model_options(door: str = "run", repeated: Collection[str] = ()) -> Callable[[_Command], _Command]:
     """Add the options that say where a model runs, and those of all families of models.
 
     Args:
         door: Leave out those that are hidden from it.
+        repeated: Those that may be given several times.
     """
 
     def make() -> Iterator[click.Parameter]:
@@ -97,7 +98,7 @@ def model_options(door: str = "run") -> Callable[[_Command], _Command]:
 
         for name, known in options_of(LoadOptions).items():
             if name not in _OTHERWISE:
-                yield generated.parameter(known)
+                yield generated.parameter(known, repeated=name in repeated)
         for known in options_of_all(door).values():
             yield generated.parameter(known)
 

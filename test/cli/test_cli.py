@@ -697,9 +697,9 @@ class TestEval:
 
     def test_one_row_per_model(self, call, loaded, truth):
         lines = call("eval", "truth.json", "images", "-m", "x", "-m", "y").stdout.splitlines()
-        assert lines[0] == "1 images, 2 people; CPU, f32"
+        assert lines[0] == "1 images, 2 people; CPU"
         assert lines[1].split()[0] == "model"
-        assert [line.split()[1:7] for line in lines[2:]] == [["1.000"] * 6] * 2
+        assert [line.split()[1:8] for line in lines[2:]] == [["f32", *["1.000"] * 6]] * 2
         assert [model for model, _ in loaded.calls] == ["x", "y"]
 
     def test_json(self, call, loaded, truth):
