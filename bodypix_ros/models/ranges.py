@@ -9,6 +9,7 @@ or, of models that lose too much: {"models": ["blazepose-full"], "refused": "wha
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -122,7 +123,8 @@ def write(path: Path, ranges: Ranges) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     members = {name: value for name, value in asdict(ranges).items() if value}
-    part.write_text(json.dumps(members, indent=1) + "\n", encoding="utf-8")
+    text = re.sub(r"\[\s+(\S+),\s+(\S+)\s+\]", r"[\1, \2]", json.dumps(members, indent=1))
+    part.write_text(text + "\n", encoding="utf-8")
     part.replace(path)
 
 
