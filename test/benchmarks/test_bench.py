@@ -57,6 +57,28 @@ class TestBare:
         assert one["overhead_ms"] == pytest.approx(medians["segment"] - medians["bare"], abs=0.002)
 
 
+class TestPrecisionsBesideEachOther:
+    """Ranges of the small model are made by `calibrate`."""
+
+    @pytest.fixture
+    def both(self, bench, models, tmp_path):
+        media.write_picture(tmp_path / "b.png", people_picture(200, 300))
+        invoke("models", "calibrate", TINY, "a.png", "b.png", "--model-dir", models, "-q")
+        return "--precision", "f32", "--precision", "int8"
+
+    def test_each_has_its_figures(self, bench, both):
+        result = json.loads(bench("--quick", "--json", *both).stdout)
+        assert [one["precision"] for one in result["results"]] == ["f32", "int8"]
+        assert all(one["pictures"][0]["ratio"] > 0 for one in result["results"])
+
+    def test_cameras_too_with_quotients_in_words(self, bench, both):
+        text = bench("--cameras", 2, "--quick", *both).stdout
+        assert "int8 / f32: frames/s bare" in text
+
+    def test_other_kinds_take_one(self, bench, both):
+        assert "--plot take one --precision" in bench("--scaling", *both, code=2).stderr
+
+
 class TestCameras:
     def test_everything_fed_is_accounted_for(self, bench):
         result = json.loads(bench("--cameras", 3, "--quick", "--json").stdout)

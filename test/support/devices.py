@@ -20,6 +20,9 @@ class FakeCompiled:
     def create_infer_request(self) -> Any:
         return self._compiled.create_infer_request()
 
+    def get_runtime_model(self) -> Any:
+        return self._compiled.get_runtime_model()
+
     def get_property(self, name: str) -> Any:
         return {
             "INFERENCE_PRECISION_HINT": self._precision,
@@ -32,8 +35,14 @@ class FakeCompiled:
 class FakeCore:
     """Devices by name: what precision each gives (None: as asked), and those that cannot compile."""
 
-    def __init__(self, devices: dict[str, str | None], broken: tuple[str, ...] = (), wrong: str = "") -> None:
-        self.devices, self.broken, self.wrong = devices, broken, wrong
+    def __init__(
+        self,
+        devices: dict[str, str | None],
+        broken: tuple[str, ...] = (),
+        wrong: str = "",
+        capabilities: tuple[str, ...] = ("FP32", "INT8"),
+    ) -> None:
+        self.devices, self.broken, self.wrong, self.capabilities = devices, broken, wrong, capabilities
         self.compiled: list[tuple[str, tuple[int, ...], dict[str, str]]] = []
         self._core = ov.Core()
 
@@ -42,7 +51,8 @@ class FakeCore:
         return list(self.devices)
 
     def get_property(self, device: str, name: str) -> Any:
-        return {"OPTIMIZATION_CAPABILITIES": ["FP32", "INT8"], "FULL_DEVICE_NAME": f"A {device} "}[name]
+        known = {"OPTIMIZATION_CAPABILITIES": list(self.capabilities), "FULL_DEVICE_NAME": f"A {device} "}
+        return known[name]
 
     def compile_model(self, model: Any, device: str, config: dict[str, str]) -> FakeCompiled:
         if device in self.broken:

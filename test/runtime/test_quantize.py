@@ -1,0 +1,166 @@
+"""INT8: what is rounded, by how much, what executes, and what is refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openvino import opset13 as ops
+
+from bodypix_ros.errors import PrecisionError, RangesError
+from bodypix_ros.runtime import devices
+from bodypix_ros.runtime.calibration import METHODS, Survey, Trial
+from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import _largest_pair, computes_in_8_bits, features, quantized
+from support.devices import FakeCore
+
+RANGES = {"image": (-1.0, 1.0), "relu": (0.0, 6.0)}
+
+
+def graph(seed: int = 0, scale: float = 1.0) -> ov.Model:
+    """Two convolutions with a ReLU6 between them, NHWC outside."""
+    random = np.random.default_rng(seed)
+    image = ops.parameter(ov.PartialShape([1, -1, -1, 3]), np.float32)
+    image.set_friendly_name("image")
+    value = ops.transpose(image, ops.constant(np.array([0, 3, 1, 2])))
+    for name, channels, rows in (("relu", 3, 3), ("sum", 16, 1)):
+        weights = (random.normal(size=(16, channels, rows, rows)) * scale).astype(np.float32)
+        value = ops.convolution(value, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper")
+        if name == "relu":
+            value = ops.clamp(value, 0.0, 6.0)
+            value.set_friendly_name(name)
+    out = ops.transpose(value, ops.constant(np.array([0, 2, 3, 1])))
+    out.output(0).get_tensor().set_names({"out"})
+    return ov.Model([out], [image], "small")
+
+
+def picture(seed: int = 1) -> Any:
+    return np.random.default_rng(seed).uniform(-1, 1, (8, 8, 3)).astype(np.float32)
+
+
+def networks(core: Any = None, ranges: Any = RANGES, **placement: Any) -> Networks:
+    where = Placement(**{"device": "CPU", "precision": "int8", **placement})
+    return Networks(graph(), ["out"], where, first_size=(8, 8), ranges=ranges, core=core)
+
+
+def run(made: Networks) -> Any:
+    with made.network(8, 8).request() as request:
+        request.input[:] = picture()
+        request.infer()
+        return request.outputs["out"].copy()
+
+
+def test_features_are_named_after_what_computes_them() -> None:
+    assert list(features(graph())) == ["image", "relu"]
+
+
+def test_int8_executes_in_8_bits_and_comes_close(tmp_path: Path) -> None:
+    exact, made = networks(precision="f32"), networks()
+    assert (exact.precision, made.precision) == ("f32", "int8")
+    assert not computes_in_8_bits(exact.network(8, 8).compiled)
+    assert computes_in_8_bits(made.network(8, 8).compiled)
+    wanted, given_ = run(exact), run(made)
+    error = np.sqrt(np.square(given_ - wanted).mean() / np.square(wanted).mean())
+    assert 0 < error < 0.03
+
+
+def test_what_has_no_range_stays_finer() -> None:
+    only_first = quantized(graph(), {"image": (-1.0, 1.0)})
+    assert sum(o.get_type_name() == "FakeQuantize" for o in only_first.get_ordered_ops()) == 2
+    assert sum(o.get_type_name() == "FakeQuantize" for o in graph().get_ordered_ops()) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9))
+def test_pairs_of_products_fit_into_16_bits(seed: int, inputs: int) -> None:
+    """The worst that bytes can do to two neighbouring weights as `quantized` rounds them."""
+    values = np.random.default_rng(seed).standard_cauchy((4, inputs, 2, 2)).astype(np.float32)
+    step = np.maximum(np.abs(values).max(axis=(1, 2, 3), keepdims=True) / 127, _largest_pair(values) / 127.5)
+    steps = np.rint(values / step)
+    even = np.pad(steps, ((0, 0), (0, inputs % 2), (0, 0), (0, 0))).reshape(4, -1, 2, 2, 2)
+    assert 255 * np.maximum(even, 0).sum(axis=2).max() <= 2**15 - 1
+    assert 255 * np.minimum(even, 0).sum(axis=2).min() >= -(2**15)
+    assert np.abs(steps).max() <= 127
+
+
+def test_neighbouring_weights_do_not_saturate_on_any_cpu() -> None:
+    """Large equal weights on large inputs: what 16 bits cut off would miss by a third."""
+    image = ops.parameter(ov.PartialShape([1, -1, -1, 3]), np.float32)
+    image.set_friendly_name("image")
+    value = ops.transpose(image, ops.constant(np.array([0, 3, 1, 2])))
+    weights = ops.constant(np.ones((16, 3, 1, 1), np.float32))
+    value = ops.convolution(value, weights, [1, 1], [0, 0], [0, 0], [1, 1])
+    out = ops.transpose(value, ops.constant(np.array([0, 2, 3, 1])))
+    out.output(0).get_tensor().set_names({"out"})
+    where = Placement(device="CPU", precision="int8")
+    made = Networks(
+        ov.Model([out], [image], "ones"), ["out"], where, first_size=(8, 8), ranges={"image": (0.0, 1.0)}
+    )
+    with made.network(8, 8).request() as request:
+        request.input[:] = 1
+        request.infer()
+        assert request.outputs["out"] == pytest.approx(3, rel=0.01)
+
+
+def test_ranges_of_another_network_are_refused() -> None:
+    with pytest.raises(
+        RangesError, match=r"another network: 'rely' feeds no convolution.*did you mean relu\?"
+    ):
+        networks(ranges={"image": (-1.0, 1.0), "rely": (0.0, 6.0)})
+
+
+def test_a_device_without_8_bits_is_refused_with_what_it_offers() -> None:
+    core = FakeCore({"NPU": None}, capabilities=("FP16",))
+    with pytest.raises(PrecisionError, match=r"int8 was asked of NPU, which does not.*it offers: f16"):
+        networks(core, device="NPU")
+
+
+def test_a_device_that_only_says_so_is_found_out() -> None:
+    """Without ranges nothing is left to run in 8 bits."""
+    with pytest.raises(PrecisionError, match=r"int8 was asked of CPU, which would run in f32 instead"):
+        networks(ranges={})
+
+
+@pytest.mark.parametrize(
+    ("features_", "limit", "wanted"),
+    [
+        ({"amx-int8": True, "avx512vnni": True}, "", "AMX"),
+        ({"avx512vnni": True}, "", "VNNI"),
+        ({"avxvnni": True}, "AVX2_VNNI", "VNNI"),
+        ({"amx-int8": True}, "avx2", ""),
+        ({"avx2": True}, "", ""),
+    ],
+)
+def test_what_a_cpu_adds_bytes_up_with(
+    monkeypatch: pytest.MonkeyPatch, features_: dict[str, bool], limit: str, wanted: str
+) -> None:
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", limit)
+    monkeypatch.setattr(devices.binding, "get_host_cpu_features", lambda: features_)
+    devices.int8_instructions.cache_clear()
+    try:
+        assert devices.int8_instructions() == wanted
+    finally:
+        devices.int8_instructions.cache_clear()
+
+
+def test_a_survey_sees_how_far_values_reach() -> None:
+    survey = Survey(graph(scale=0.1))
+    for seed in range(3):
+        survey.add(picture(seed))
+    widest = survey.ranges(METHODS["min/max"])["image"]
+    pictures = np.array([picture(seed) for seed in range(3)])
+    assert widest == pytest.approx((pictures.min(), pictures.max()), abs=1e-4)
+    mean = survey.ranges(METHODS["mean of min/max"])["image"]
+    assert mean[1] == pytest.approx(np.mean([p.max() for p in pictures]), abs=1e-4)
+    assert survey.ranges(METHODS["mean of 99.9 %"])["relu"][1] < survey.ranges(METHODS["min/max"])["relu"][1]
+
+
+def test_a_trial_tells_good_ranges_from_bad() -> None:
+    trial = Trial(graph(), {"good": RANGES, "narrow": {"image": (-0.1, 0.1), "relu": (0.0, 0.5)}})
+    trial.add(picture())
+    losses = trial.losses()
+    assert losses["good"] < 0.03 < 0.3 < losses["narrow"]
