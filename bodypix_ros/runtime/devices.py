@@ -25,11 +25,16 @@ _WITHOUT_VNNI: Final = ("SSE41", "AVX", "AVX2", "AVX512_CORE")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A device that OpenVINO sees: "GPU.0", its name in full, the precisions that it offers."""
+    """A device that OpenVINO sees: "GPU.0", its name in full, the precisions that it offers.
+
+    `int8_by` are the instructions that make 8 bits fast on a CPU, "AMX" or "VNNI"; empty where it has none,
+    and for other devices.
+    """
 
     name: str
     full_name: str
     precisions: tuple[str, ...]
+    int8_by: str = ""
 
 
 def devices(core: ov.Core | None = None) -> list[Device]:
@@ -40,7 +45,12 @@ def devices(core: ov.Core | None = None) -> list[Device]:
     """
     core = core if core is not None else shared_core()
     return [
-        Device(name, str(core.get_property(name, "FULL_DEVICE_NAME")).strip(), tuple(offers(core, name)))
+        Device(
+            name,
+            str(core.get_property(name, "FULL_DEVICE_NAME")).strip(),
+            tuple(offers(core, name)),
+            int8_instructions() if name.startswith("CPU") else "",
+        )
         for name in core.available_devices
     ]
 
