@@ -177,6 +177,7 @@ def test_a_family_has_ros_parameters(family: str) -> None:
     assert settings.load_arguments() == {
         "model": family,
         "precision": None,
+        "ranges": None,
         "model_dir": None,
         "cache_dir": None,
         "performance_hint": "LATENCY",

@@ -23,7 +23,7 @@ COMMANDS = {
     "run": "Find people in pictures, folders, videos, cameras and addresses.",
     "bag": "Find people in the images of a recorded ROS 2 bag.",
     "demo": "Find the people in one picture and show what comes out.",
-    "models": "List, fetch and verify the models.",
+    "models": "List, fetch and verify the models, and calibrate them for INT8.",
     "devices": "List the devices that OpenVINO sees.",
     "bench": "Measure speed, and how it grows with cameras, people and sizes.",
     "eval": "Measure accuracy on annotated images.",

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bodypix_ros import media
+from bodypix_ros.cli.calibrate_command import pictures
 from bodypix_ros.models import ranges
 from support.checkpoints import write_tiny_bodypix
 from support.commands import invoke
@@ -51,6 +52,17 @@ def annotated(folder):
     }
     (folder / "truth.json").write_text(json.dumps(document))
     return "truth.json", "images"
+
+
+def test_bags_and_pictures_are_seen_alike(calibrate, tmp_path):
+    """Three images of a bag, the second left out, and a picture."""
+    bags = pytest.importorskip("support.bags")
+    written = bags.write_bag(tmp_path / "bag", {"/image": bags.IMAGE, "/chatter": bags.STRING})
+    seen = list(pictures(["bag", "a.png"], every=2))
+    assert [image.shape for image in seen] == [(40, 60, 3), (40, 60, 3), (128, 160, 3)]
+    assert (seen[0] == written[0]).all()
+    assert (seen[1] == written[2]).all()
+    assert "of 3 pictures, in r.json" in calibrate(TINY, "bag", "a.png", "--every", 2, "-o", "r.json").stdout
 
 
 def test_one_picture_is_too_few(calibrate):
