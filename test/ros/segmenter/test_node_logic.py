@@ -173,7 +173,7 @@ def test_what_was_set_stays_when_the_model_changes_and_the_rest_follows_it():
     [
         ("model", "yolo", "yolo"),
         ("device", " ", "device is empty"),
-        ("precision", "int8", "precision is 'int8', but must be one of empty, f32, f16"),
+        ("precision", "int4", "precision is 'int4', but must be one of empty, f32, f16, int8"),
         ("performance_hint", "FAST", "must be one of AUTO, LATENCY, THROUGHPUT"),
         ("input_transport", "theora", "must be one of raw, compressed"),
         ("cameras", ["/front"], "'/front'"),
