@@ -210,8 +210,8 @@ def test_only_live_parameters_change_once_configured():
 def test_fixed_parameters_are_those_of_the_design():
     fixed = {name for name in PARAMETERS if not PARAMETERS[name].live}
     assert fixed == {
-        "model", "device", "precision", "performance_hint", "cameras", "input_transport", "model_dir",
-        "cache_dir", "internal_resolution",
+        "model", "device", "precision", "ranges", "performance_hint", "cameras", "input_transport",
+        "model_dir", "cache_dir", "internal_resolution",
     }  # fmt: skip
 
 
