@@ -22,6 +22,7 @@ BodypixError
 ├── OutputError (OSError)                 a folder or file of results that cannot be written now
 ├── BagError (OSError)                    a recorded bag: broken, or cannot be read or written
 ├── MessageError (ValueError)             a message that holds no usable image, mask or list
+│   └── DepthError                        an image of depth where one of light was expected
 ├── PlacingError (ValueError)             a camera_info that nobody can be placed with
 ├── CalibrationError (ValueError)         a calibration that is not there, or is none
 ├── StartError (RuntimeError)             a node cannot start
@@ -138,6 +139,10 @@ class BagError(BodypixError, OSError):
 
 class MessageError(BodypixError, ValueError):
     """A message that holds no usable image, mask or list."""
+
+
+class DepthError(MessageError):
+    """An image of depth where one of light was expected."""
 
 
 class PlacingError(BodypixError, ValueError):

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -128,9 +129,9 @@ def _foreign(function: Callable[..., Any]) -> str:
 
 
 class _Listener(event.Listener):  # type: ignore[misc]
-    """Tells that a kernel is compiled: everybody who watches, and the log the first time in a process."""
+    """Tells that a kernel is compiled: everybody who watches, and the log with the time so far."""
 
-    _said = False
+    _number, _since_s = 0, 0.0
 
     def __init__(self, kernel_: Any) -> None:
         """Say nothing of other functions, such as the helpers that the kernel calls."""
@@ -140,9 +141,16 @@ class _Listener(event.Listener):  # type: ignore[misc]
         """Compiling begins: the cache had nothing."""
         if happening.data["dispatcher"] is not self._kernel:
             return
-        if not _Listener._said:
-            _Listener._said = True
-            _log.info("compiling kernels, once: this takes 10 to 20 seconds")
+        if not _Listener._number:
+            _Listener._since_s = time.monotonic()
+            _log.info(
+                "compiling kernels, once after an installation: this takes 10 to 60 seconds; "
+                "`bodypix warm-up` does it beforehand"
+            )
+        else:
+            so_far_s = time.monotonic() - _Listener._since_s
+            _log.info("compiling kernels: %d done, %.0f s so far", _Listener._number, so_far_s)
+        _Listener._number += 1
         for tell in _watchers:
             tell()
 

@@ -9,7 +9,6 @@ from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackageShare
 
 from bodypix_ros.ros.shared import launching
@@ -19,9 +18,12 @@ _CONFIG = PathJoinSubstitution([FindPackageShare("bodypix_ros"), "config"])
 
 def _start(context: Any) -> list[Any]:
     values = context.launch_configurations
-    time = {}
-    if values["use_sim_time"]:
-        time = {"use_sim_time": ParameterValue(values["use_sim_time"], value_type=bool)}
+    shows = launching.flag(context, "rviz")
+    if shows:
+        launching.check_package(context, "rviz2", "rviz:=true")
+    launching.check_files(context, "renderer_params_file")
+    simulated = launching.flag(context, "use_sim_time")
+    time = {} if simulated is None else {"use_sim_time": simulated}
 
     def node(executable: str, *parameters: Any, arguments: tuple[Any, ...] = (), **more: Any) -> Any:
         name = executable.removesuffix("_node")
@@ -31,18 +33,19 @@ def _start(context: Any) -> list[Any]:
             parameters=[*parameters, time],
             arguments=[*arguments, *launching.ros_arguments(context, name)],
             output="screen",
+            **launching.lifetime(context),
             **{"package": "bodypix_ros", **more},
         )
 
-    # A text, even where it is a camera's index.
-    source = {"source": ParameterValue(values["source"], value_type=str)}
-    mode = {"mode": values["mode"]} if values["mode"] else {}
+    # A text, even where it is a camera's index; a camera that stands somewhere, so that tf knows its frame.
+    source = {"source": launching.text(values["source"]), "parent_frame": "map"}
+    mode = {"mode": launching.text(values["mode"])} if values["mode"] else {}
     nodes = [
         node("source_node", source, emulate_tty=True),
         launching.segmenter(context, []),
         node("renderer_node", values["renderer_params_file"], mode, emulate_tty=True),
     ]
-    if values["rviz"].lower() in ("true", "1", "yes", "on"):
+    if shows:
         # The topics in it are relative to the namespace.
         view = PathJoinSubstitution([_CONFIG, "bodypix.rviz"])
         nodes.append(node("rviz2", package="rviz2", arguments=("-d", view)))

@@ -23,7 +23,7 @@ def _start(context: Any) -> list[Any]:
     remaps: list[tuple[str, str]] = []
     for camera, topic in zip(cameras, images, strict=False):
         remaps += launching.image_remaps(f"{camera}/image", topic)
-    return [launching.segmenter(context, remaps, cameras=cameras)]
+    return [launching.segmenter(context, remaps, cameras=launching.texts(cameras))]
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -214,7 +214,7 @@ def test_run_writes_what_a_family_sees(family: str, call: Callable[..., str]) ->
 
 def test_a_bag_holds_what_a_family_sees(family: str, call: Callable[..., str]) -> None:
     write_bag(Path("in"))
-    call("bag", "in", "out", "-i", "/front/image", "-m", family, "--redness", "0.5", "-q")
+    call("bag", "in", "out", "-i", "/front/image", "-n", "front", "-m", family, "--redness", "0.5", "-q")
     found = read_bag(Path("out"))
     assert len(found["/front/persons"].detections) == 2
     assert "/front/part_mask" not in found
@@ -282,7 +282,7 @@ def test_commands_draw_a_mode(mode: str, family: str, call: Callable[..., str]) 
     green = (cv2.imread("bodypix_out/two.overlay.png") == (0, 255, 0)).all(axis=2)
     assert (green == scene_of(PICTURE).person_mask).all()
     write_bag(Path("in"))
-    call("bag", "in", "out", "-i", "/front/image", "-m", family, "--mode", mode, "-q")
+    call("bag", "in", "out", "-i", "/front/image", "-n", "front", "-m", family, "--mode", mode, "-q")
     picture = cv2.imdecode(read_bag(Path("out"))["/front/debug_image/compressed"].data, cv2.IMREAD_COLOR)
     blue, _, red = picture[scene_of(PICTURE).person_mask].mean(axis=0)
     assert blue < 60 > red
@@ -317,11 +317,11 @@ def test_an_output_is_laid_down_in_the_bag_and_is_everywhere(
     output: str, family: str, call: Callable[..., str]
 ) -> None:
     write_bag(Path("in"))
-    call("bag", "in", "out", "-i", "/front/image", "-m", family, "-q")
+    call("bag", "in", "out", "-i", "/front/image", "-n", "front", "-m", family, "-q")
     message = read_bag(Path("out"))[f"/front/{output}"]
     mask = np.frombuffer(message.data, np.uint8).reshape(message.height, message.width)
     assert (mask == ~scene_of(PICTURE).person_mask).all()
-    assert f"/camera/{output}" in call("bag", "--help")
+    assert f"/{output}" in call("bag", "--help")
     row = f"| `{output}` | sensor_msgs/msg/Image | mono8: 1 where nobody is |"
     assert row in tables.tables()["segmenter topics"]
     allowed = policy.read(policy.POLICY)["/bodypix_ros/segmenter"].allowed

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from ruamel.yaml import YAML
@@ -85,3 +86,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = page.parent / name if name else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_the_package_depends_on_what_its_commands_need() -> None:
+    """`ros2 launch`, `rviz:=true` and the like, in the README and in the launch files."""
+    package = ET.parse(ROOT / "package.xml")
+    there = {str(element.text) for element in package.findall("exec_depend")}
+    launches = [path.read_text(encoding="utf-8") for path in (ROOT / "launch").glob("*.py")]
+    commands = set(re.findall(r"^ros2 (\w+)", README, re.MULTILINE))
+    executables = set(re.findall(r'package="(\w+)"', " ".join(launches))) - {"bodypix_ros"}
+    view = (ROOT / "config/bodypix.rviz").read_text(encoding="utf-8")
+    plugins = set(re.findall(r"Class: (\w+)/", view)) - {"rviz_common"}
+    assert {"launch", "run"} <= commands
+    assert executables == {"rviz2"}
+    assert {f"ros2{command}" for command in commands} | executables | plugins <= there

@@ -317,13 +317,14 @@ def _pairs(verb: str, *names: str) -> set[tuple[str, str]]:
 
 
 IMAGES = (IMAGE, f"{IMAGE}/compressed")
-PICTURES = ("debug_image", "debug_image/compressed", "skeletons")
+PICTURES = ("debug_image", "debug_image/compressed", "label_image", "skeletons")
 RESULTS = tuple(OUTPUTS)
 DIAGNOSTICS = ("publish", "/diagnostics")
 EXPECTED = {
     "segmenter": {
         *_pairs("subscribe", *IMAGES, "camera_info"),
         *_pairs("publish", *RESULTS),
+        ("publish", "bond"),
         ("reply", "~/enable"),
         DIAGNOSTICS,
         *policy.OF_A_LIFECYCLE_NODE,
@@ -335,7 +336,7 @@ EXPECTED = {
         DIAGNOSTICS,
         *policy.OF_EVERY_NODE,
     },
-    "source": {*_pairs("publish", IMAGE, "camera_info"), *policy.OF_EVERY_NODE},
+    "source": {*_pairs("publish", IMAGE, "camera_info", "/tf_static"), *policy.OF_EVERY_NODE},
     "listener": {
         *_pairs("subscribe", *RESULTS, *PICTURES, "/diagnostics"),
         ("request", "segmenter/enable"),

@@ -18,11 +18,12 @@ TOPICS = {
     **{topic: output.kind for topic, output in OUTPUTS.items()},
     drawing.RAW: IMAGE,
     drawing.COMPRESSED: COMPRESSED,
+    drawing.COLOURED: IMAGE,
     "image": IMAGE,
     skeletons.TOPIC: "visualization_msgs/msg/MarkerArray",
     "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",
 }
-RELIABLE = {drawing.RAW, drawing.COMPRESSED, skeletons.TOPIC, *OUTPUTS}
+RELIABLE = {drawing.RAW, drawing.COMPRESSED, drawing.COLOURED, skeletons.TOPIC, *OUTPUTS}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_the_displays_of_rviz_show_topics_of_their_types(rviz):
         assert display["Enabled"] is True
         if "Topic" in display:
             shown[display["Topic"]["Value"]] = display["Class"]
-    assert set(shown) == {"debug_image", "instance_mask", "skeletons"}
+    assert set(shown) == {"debug_image", "label_image", "skeletons"}
     shows = {"rviz_default_plugins/Image": IMAGE, "rviz_default_plugins/MarkerArray": TOPICS["skeletons"]}
     assert {topic: shows[kind] for topic, kind in shown.items()} == {topic: TOPICS[topic] for topic in shown}
 
@@ -97,6 +98,6 @@ def test_the_panels_of_foxglove_show_topics_of_their_types():
             assert kind == "DiagnosticSummary"
             shown[settings["topicToRender"]] = (TOPICS["/diagnostics"],)
     topics = {name if name.startswith("/") else f"/{name}": kind for name, kind in TOPICS.items()}
-    assert {"/debug_image/compressed", "/instance_mask", "/skeletons", "/persons"} <= set(shown)
+    assert {"/debug_image/compressed", "/label_image", "/skeletons", "/persons"} <= set(shown)
     for topic, kinds in shown.items():
         assert topics[topic] in kinds

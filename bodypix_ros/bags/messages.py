@@ -25,14 +25,16 @@ def deserialize(store: Typestore, msgtype: str, raw: bytes) -> Message:
         raise MessageError(f"no whole {msgtype}: {error}") from error
 
 
-def decode(store: Typestore, msgtype: str, raw: bytes, mono16_max: int) -> tuple[Header, images.Pixels, str]:
+def decode(
+    store: Typestore, msgtype: str, raw: bytes, mono16_max: int | None = None
+) -> tuple[Header, images.Pixels, str]:
     """Give header, image and encoding of a serialized image, as `Segmenter.segment` takes them.
 
     Args:
         store: From `typestore`.
         msgtype: IMAGE or COMPRESSED.
         raw: The bytes.
-        mono16_max: The value of white in 16-bit images.
+        mono16_max: The value of white in 16-bit images; None: 65535, and 16UC1 is taken for depth.
 
     Raises:
         MessageError: They are no usable image.

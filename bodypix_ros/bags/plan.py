@@ -1,14 +1,17 @@
 """What goes from one bag into the other."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from rosbags.interfaces import Connection
 
 from bodypix_ros.bags.messages import CAMERA_INFO, COMPRESSED, IMAGE
 from bodypix_ros.bags.outputs import topics
 from bodypix_ros.bags.reading import InputBag
+
+_NAMESPACE: Final = re.compile(r"/?([A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*)?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,11 @@ class Plan:
 
 
 def plan(
-    bag: InputBag, image_topics: Sequence[str], copy: Iterable[str] = (), copy_all: bool = False
+    bag: InputBag,
+    image_topics: Sequence[str],
+    copy: Iterable[str] = (),
+    copy_all: bool = False,
+    namespaces: Sequence[str] = (),
 ) -> Plan:
     """Decide what goes from a bag into the output.
 
@@ -43,9 +50,12 @@ def plan(
         image_topics: Raw or compressed images to look for people in.
         copy: Topics to copy.
         copy_all: Copy every topic.
+        namespaces: Of the outputs, one for each of the image topics. None: of a single one the root, as the
+            node has it unless it is told another.
 
     Raises:
-        ValueError: A topic is not there or has no images of ROS 2, or two topics of the output have one name.
+        ValueError: A topic is not there or has no images of ROS 2, a namespace is none, or two topics of the
+            output have one name.
     """
     types = {connection.topic: connection.msgtype for connection in bag.connections}
     formats = {connection.topic: _format(connection) for connection in bag.connections}
@@ -58,14 +68,14 @@ def plan(
         return full
 
     cameras: dict[str, str] = {}
-    for name in map(known, image_topics):
+    for name, namespace in zip(map(known, image_topics), _one_each(namespaces, image_topics), strict=True):
         if types[name] not in (IMAGE, COMPRESSED):
             raise ValueError(f"{name} is {types[name]}, but must be {IMAGE} or {COMPRESSED}")
         if formats[name] != "cdr":
             raise ValueError(
                 f"{bag.path}: {name} is encoded as {formats[name]}, but ROS 2's messages are cdr"
             )
-        cameras[name] = _prefix(name, types[name])
+        cameras[name] = _prefix(namespace)
     copied = frozenset(types) if copy_all else frozenset(map(known, copy))
     taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
     for name, prefix in cameras.items():
@@ -74,11 +84,12 @@ def plan(
                 raise ValueError(
                     f"{prefix}{output}, an output of {name}, collides with {taken[prefix + output]}"
                 )
-        taken.update((prefix + output, f"that of {name}; give them a run each") for output in topics())
+        other = f"that of {name}; give each of them a --namespace of its own"
+        taken.update((prefix + output, other) for output in topics())
     images = sum(c.msgcount for c in bag.connections if c.topic in cameras)
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
-    infos = {f"{prefix}camera_info": name for name, prefix in cameras.items()}
+    infos = {_beside(name, types[name]): name for name in cameras}
     calibrations = {
         info: name
         for info, name in infos.items()
@@ -87,10 +98,31 @@ def plan(
     return Plan(cameras, calibrations, copied, images)
 
 
-def _prefix(topic: str, msgtype: str) -> str:
-    """/camera/image_raw and /camera/image_raw/compressed -> /camera/."""
+def _one_each(namespaces: Sequence[str], image_topics: Sequence[str]) -> Sequence[str]:
+    if not namespaces:
+        return [""] * len(image_topics)
+    if len(namespaces) != len(image_topics):
+        raise ValueError(
+            f"{len(image_topics)} image topics and {len(namespaces)} namespaces are given, but there must be "
+            "as many"
+        )
+    return namespaces
+
+
+def _prefix(namespace: str) -> str:
+    """robot1/front -> /robot1/front/."""
+    if not _NAMESPACE.fullmatch(namespace):
+        raise ValueError(
+            f"namespace {namespace!r:.80} must be letters, digits and _ with / between, such as robot1/front"
+        )
+    inner = namespace.strip("/")
+    return f"/{inner}/" if inner else "/"
+
+
+def _beside(topic: str, msgtype: str) -> str:
+    """/camera/image_raw and /camera/image_raw/compressed -> /camera/camera_info."""
     base = topic.removesuffix("/compressed") if msgtype == COMPRESSED else topic
-    return base.rpartition("/")[0] + "/"
+    return base.rpartition("/")[0] + "/camera_info"
 
 
 def _format(connection: Connection) -> str:

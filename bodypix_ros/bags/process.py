@@ -26,7 +26,7 @@ def process(
     report: Report,
     *,
     storage: str | None = None,
-    mono16_max: int = 65535,
+    mono16_max: int | None = None,
     mode: str | None = None,
     style: Style | None = None,
 ) -> None:
@@ -41,7 +41,7 @@ def process(
         target: Folder of the bag to write; it appears whole or not at all.
         report: Counts images.
         storage: One of STORAGES; None: the storage of `bag`. MCAP is written compressed.
-        mono16_max: The value of white in 16-bit images.
+        mono16_max: The value of white in 16-bit images; None: 65535, and 16UC1 is taken for depth.
         mode: One of `rendering.MODES`: write pictures drawn in it, in JPEG; None: write none.
         style: How they are drawn; None: as `Style` has it by default.
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "bag": "Find people in the images of a recorded ROS 2 bag.",
     "demo": "Find the people in one picture and show what comes out.",
     "models": "List, fetch and verify the models, and calibrate them for INT8.",
+    "warm-up": "Compile what the first start after an installation would wait for.",
     "devices": "List the devices that OpenVINO sees.",
     "bench": "Measure speed, and how it grows with cameras, people and sizes.",
     "eval": "Measure accuracy on annotated images.",
@@ -42,7 +43,9 @@ class Commands(click.Group):
         """Import a command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"bodypix_ros.cli.{cmd_name}_command").command
+        command: click.Command = import_module(
+            f"bodypix_ros.cli.{cmd_name.replace('-', '_')}_command"
+        ).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

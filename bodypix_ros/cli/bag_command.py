@@ -26,9 +26,9 @@ class BagCommand(generated.Command):
         """Write the outputs, then the options."""
         from bodypix_ros.ros.messages.outputs import OUTPUTS
 
-        rows = [(f"/camera/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}") for o in OUTPUTS.values()]
-        rows.append(("/camera/debug_image/compressed", "sensor_msgs/msg/CompressedImage: JPEG; with --mode"))
-        title = "Written for the image topic /camera/image_raw (or /camera/image_raw/compressed)"
+        rows = [(f"/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}") for o in OUTPUTS.values()]
+        rows.append(("/debug_image/compressed", "sensor_msgs/msg/CompressedImage: JPEG; with --mode"))
+        title = "Written, as the node publishes it; with --namespace front as /front/persons, ..."
         with formatter.section(title):
             formatter.write_dl(rows)
         super().format_options(ctx, formatter)
@@ -45,15 +45,20 @@ class BagCommand(generated.Command):
     required=True,
     help="Raw or compressed images; may be repeated.",
 )
+@click.option(
+    "-n",
+    "--namespace",
+    "namespaces",
+    multiple=True,
+    help="Of the outputs; as many as there are image topics, in their order.  [default: /]",
+)
 @click.option("-t", "--topic", "copy", multiple=True, help="Copy this topic; may be repeated.")
 @click.option("--copy-all", is_flag=True, help="Copy every topic.")
 @click.option("--storage", type=click.Choice(["mcap", "sqlite3"]), help="Of OUT.  [default: that of IN]")
 @click.option(
     "--mono16-max",
     type=click.IntRange(1, 65535),
-    default=65535,
-    show_default=True,
-    help="The value of white in 16-bit images.",
+    help="The value of white in 16-bit images.  [default: 65535; 16UC1 is then taken for depth]",
 )
 @click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
 @model_option
@@ -64,10 +69,11 @@ def command(
     source: Path,
     target: Path,
     image_topics: tuple[str, ...],
+    namespaces: tuple[str, ...],
     copy: tuple[str, ...],
     copy_all: bool,
     storage: str | None,
-    mono16_max: int,
+    mono16_max: int | None,
     mode: str | None,
     model: str,
     quiet: bool,
@@ -83,8 +89,8 @@ def command(
     \b
     Examples:
       bodypix bag drive/ people/ --image-topic /front/image --copy-all
-      bodypix bag drive/ people/ -i /front/image --mode instances
-      bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -t /tf -t /tf_static
+      bodypix bag drive/ people/ -i /front/image --namespace front --mode instances
+      bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -n front -n rear -t /tf
       ros2 bag play people/
     """  # noqa: D301 - click's mark
     try:
@@ -99,7 +105,7 @@ def command(
 
     check_target(target)
     with InputBag(source) as recorded:
-        what = planning.plan(recorded, image_topics, copy, copy_all)
+        what = planning.plan(recorded, image_topics, copy, copy_all, namespaces)
         with load_segmenter(model, options) as segmenter, reporting(what.images, quiet) as report:
             process(
                 segmenter, recorded, what, target, report, storage=storage, mono16_max=mono16_max, mode=mode

@@ -126,7 +126,7 @@ def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        with _showing_kernels():
+        with showing_kernels():
             return bodypix_ros.load(model, **given)
     except OptionError as error:
         from bodypix_ros.segmenters.families import family_of, options_of_all
@@ -139,7 +139,7 @@ def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
 
 
 @contextmanager
-def _showing_kernels() -> Generator[None]:
+def showing_kernels() -> Generator[None]:
     """Show on a terminal that kernels are compiled, which the first start waits for."""
     from bodypix_ros.kernels import watched
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from bodypix_ros.errors import (
     OptionError,
     TooLongError,
     UnverifiedError,
+    hint,
 )
 from bodypix_ros.folders import expanded, user_cache
 from bodypix_ros.models.catalogue import Model, ModelFile, Package, share_folder
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 MAX_SHARD_BYTES = 4 << 20
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -66,6 +70,8 @@ def find(model: Model, model_dir: str | os.PathLike[str] | None = None) -> dict[
         MissingModelError: No folder holds all of them.
     """
     roots = search_path(model_dir)
+    if model_dir is not None and not roots[0].is_dir():
+        _log.warning("model_dir %s is no folder, so it is passed over%s", roots[0], _likely(roots[0]))
     best, missing = roots[0] if model_dir is not None else roots[-1], list(model.files)
     for root in roots:
         absent = [file for file in model.files if not (root / file.path).is_file()]
@@ -78,6 +84,16 @@ def find(model: Model, model_dir: str | os.PathLike[str] | None = None) -> dict[
         f"model {model.name} is in none of {', '.join(map(str, roots))}. "
         f"Run `bodypix models fetch {model.name}`, or put into {best}:\n" + "\n".join(lines)
     )
+
+
+def _likely(folder: Path) -> str:
+    """Ask for a folder that is there, named much like the first part of this one's path that is not."""
+    absent = next(part for part in (*reversed(folder.parents), folder) if not part.is_dir())
+    try:
+        beside = [path.name for path in absent.parent.iterdir() if path.is_dir()]
+    except OSError:
+        return ""
+    return hint(absent.name, beside, f"; in {absent.parent}, ")
 
 
 def verify(file: ModelFile, path: Path) -> None:

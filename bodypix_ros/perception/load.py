@@ -21,6 +21,7 @@ def load(
     model_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     performance_hint: str = "LATENCY",
+    threads: int | None = None,
     reference_dilation: bool = False,
     **options: Any,
 ) -> Segmenter:
@@ -37,6 +38,7 @@ def load(
             folder and the user's cache.
         cache_dir: Where networks compiled for a GPU or NPU are kept; None: the user's cache.
         performance_hint: "LATENCY" for one camera, "THROUGHPUT" for several.
+        threads: That a CPU computes with; None: as OpenVINO chooses.
         reference_dilation: Read the dilations of stride-8 checkpoints (and ResNet50's at stride 16) as
             TensorFlow.js does, 2x1, instead of as they were trained, 2x2. Only to compare with the original;
             models without such checkpoints refuse it.
@@ -57,6 +59,7 @@ def load(
         ranges=str(ranges) if ranges is not None else "",
         cache_dir=str(cache_dir) if cache_dir is not None else "",
         performance_hint=performance_hint,
+        threads=threads or 0,
     )
     if reference_dilation:
         options["reference_dilation"] = reference_dilation

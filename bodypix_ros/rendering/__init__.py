@@ -7,6 +7,7 @@ shows all of it at once.
 
 from bodypix_ros.rendering.arguments import BLUR_MAX, Color, Image, Mask
 from bodypix_ros.rendering.effects import blur_body_part, draw_bokeh_effect, draw_mask, draw_pixelated_mask
+from bodypix_ros.rendering.labels import LABELS, draw_labels
 from bodypix_ros.rendering.layers import LAYERS, Layer, overlay
 from bodypix_ros.rendering.masks import to_binary_mask, to_colored_mask, to_colored_part_mask, to_mask
 from bodypix_ros.rendering.modes import MODES, Mode, draw
@@ -23,6 +24,7 @@ from bodypix_ros.rendering.style import Style, part_ids_of
 
 __all__ = [
     "BLUR_MAX",
+    "LABELS",
     "LAYERS",
     "MODES",
     "NOBODY_KNOWN",
@@ -38,6 +40,7 @@ __all__ = [
     "draw_bokeh_effect",
     "draw_boxes",
     "draw_instances",
+    "draw_labels",
     "draw_legend",
     "draw_mask",
     "draw_parts",

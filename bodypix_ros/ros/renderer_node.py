@@ -19,7 +19,7 @@ from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.renderer.options import RendererOptions, parameters
 from bodypix_ros.ros.renderer.topics import Topics
-from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, run
+from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, name_entries, run
 
 LOOK_S = 0.25
 """Seconds between two looks at whether anybody subscribes (Humble does not tell)."""
@@ -54,6 +54,7 @@ class RendererNode(Node):  # type: ignore[misc]
         # Not the node's clock: simulated time may stand still, and people look all the same.
         self.create_timer(LOOK_S, self._on_look, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._updater = Updater(self)
+        name_entries(self._updater, self)
         self._updater.setHardwareID("none")
         for topics in self._topics:
             self._updater.add(topics.title, partial(_report, topics))

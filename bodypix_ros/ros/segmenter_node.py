@@ -29,8 +29,14 @@ from bodypix_ros.ros.segmenter import diagnostics, inference
 from bodypix_ros.ros.segmenter.parameters import AUTOSTART, Settings, model_parameters, node_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
-from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, run
+from bodypix_ros.ros.shared.bond import Heart
+from bodypix_ros.ros.shared.log import LOG_EVERY_S
+from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, name_entries, run
 from bodypix_ros.ros.shared.threads import in_background
+
+LOOK_S = 0.05
+"""While images are not received: seconds between two looks at whether anybody subscribes (Humble does not
+tell)."""
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
@@ -52,21 +58,25 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         self._log = NodeLog(self.get_logger())
         self._state, self._error = "unconfigured", ""
         self._loading: Future[inference.Inference] | None = None
-        self._loading_since_s = 0.0
+        self._loading_since_s = self._loading_said_s = 0.0
         self._waiting: list[Any] = []
         self._wake = self.create_guard_condition(self._on_loaded)
         self._inference: inference.Inference | None = None
         self._pipeline: Pipeline | None = None
         self._topics: list[Topics] = []
+        self._heart: Heart | None = None
         self._settings = self._declare()
         self.add_on_set_parameters_callback(self._on_set)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self._updater = Updater(self)
+        name_entries(self._updater, self)
         self._updater.setHardwareID("none")
         self._updater.add("model", self._on_model_diagnostics)
         # Not the node's clock: simulated time may stand still, which is when this matters.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_check, clock=steady)
+        self._look = self.create_guard_condition(self._on_look)
+        self._watching: Future[None] | None = None
         self._intercept_configure()
 
     # Parameters
@@ -153,7 +163,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             self._show_defaults()
             settings, self._error = self._settings, ""
             self._log.info(f"loading {settings.node.model}")
-            self._loading_since_s = time.monotonic()
+            self._loading_since_s, self._loading_said_s = time.monotonic(), 0.0
             self._loading = in_background(lambda: inference.load(settings, self._log), "load")
             self._loading.add_done_callback(self._wake_up)
         return self._loading
@@ -223,12 +233,32 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         try:
             for topics in self._topics:
                 topics.listen(pipeline)
+            self._form_bond()
         except Exception as error:  # noqa: BLE001 - rclpy would swallow it
             self._error = f"cannot activate: {error}"
             self._log.error(self._error)
             return TransitionCallbackReturn.ERROR
         self._state = "active"
+        self._log.info(f"active: reading {', '.join(topics.topic for topics in self._topics)}")
         return result
+
+    def _form_bond(self) -> None:
+        period_s = self._settings.node.bond_heartbeat_period
+        if period_s > 0:
+            self._heart = heart = Heart(NodeWiring(self), self.get_name(), period_s)
+            self._beating = self.create_timer(
+                period_s, lambda: heart.beat(self._stamp()), clock=Clock(clock_type=ClockType.STEADY_TIME)
+            )
+            heart.beat(self._stamp())
+
+    def _break_bond(self) -> None:
+        heart, self._heart = self._heart, None
+        if heart is not None:
+            self.destroy_timer(self._beating)
+            heart.stop(self._stamp())
+
+    def _stamp(self) -> Any:
+        return self.get_clock().now().to_msg()
 
     def on_deactivate(self, state: Any) -> Any:
         """Neither listen nor publish."""
@@ -258,12 +288,14 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             self._pipeline.stop()
 
     def _stop(self) -> None:
+        self._break_bond()
         for topics in self._topics:
             topics.stop_listening()
         if self._pipeline is not None:
             self._pipeline.stop()
         if self._state == "active":
             self._state = "inactive"
+            self._log.info("not active any more: nothing is read or published")
 
     def _release(self) -> None:
         self._stop()
@@ -283,11 +315,35 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6 if stamp_ns else None
 
     def _on_check(self) -> None:
+        if self._loading is not None and not self._loading.done():
+            so_far_s = time.monotonic() - self._loading_since_s
+            if so_far_s > self._loading_said_s + LOG_EVERY_S:
+                self._loading_said_s = so_far_s
+                self._log.info(f"loading {self._settings.node.model}, for {so_far_s:.0f} s so far")
         if self._state != "active" or self._pipeline is None:
             return
         self._pipeline.check(time.monotonic())
         for topics in self._topics:
-            topics.check_outage()
+            topics.check()
+        self._on_look()
+
+    def _on_look(self) -> None:
+        for topics in self._topics:
+            topics.look(time.monotonic())
+        resting = any(topics.rests for topics in self._topics)
+        if resting and (self._watching is None or self._watching.done()):
+            cameras = list(self._topics)
+            self._watching = in_background(lambda: self._watch(cameras), "watch")
+
+    def _watch(self, cameras: list[Topics]) -> None:
+        """Look often at whether anybody wants something of a camera that rests, so that he misses few frames.
+
+        On a thread of its own: a timer of rclpy costs a millisecond each time.
+        """
+        while self._state == "active" and any(topics.rests for topics in cameras):
+            if any(topics.rests and topics.is_wanted() for topics in cameras):
+                self._look.trigger()
+            time.sleep(LOOK_S)
 
     def _on_model_diagnostics(self, entry: Any) -> Any:
         running, now_s = self._inference, time.monotonic()
@@ -317,6 +373,8 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
                 fault=running.fault(now_s) if running is not None else "",
                 compiling=f"compiling for images of {compilation.size}" if compilation is not None else "",
                 compiling_s=now_s - compilation.began_s if compilation is not None else 0.0,
+                resting=topics.publishers(),
+                slow=self._pipeline.slow if self._pipeline is not None else "",
                 notes=topics.notes(),
                 now_s=now_s,
             )

@@ -20,6 +20,14 @@ from bodypix_ros.space.calibration import Calibration
 
 _CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 
+_TRANSFORMS = "tf2_msgs/msg/TFMessage"
+
+HEIGHT_M = 1.0
+"""How high the camera stands in its `parent_frame`, metres."""
+
+OPTICAL = (-0.5, 0.5, -0.5, 0.5)
+"""REP-103's optical frame (z forward, x right, y down) in one with x forward, z up: quaternion x, y, z, w."""
+
 _TICK_S = 0.005
 """Simulated time is looked at so often: how fast it goes is not known."""
 
@@ -58,6 +66,7 @@ class SourceNode(Node):  # type: ignore[misc]
             NodeWiring(self).publisher(kind, topic, depth=5, reliable=False)
             for kind, topic in (("sensor_msgs/msg/Image", "image"), (_CAMERA_INFO, "camera_info"))
         )
+        self._transform = self._place() if self._options.parent_frame else None
         self._misfit_said = False
         self._ending = threading.Event()
         self._wake = self.create_guard_condition(lambda: None)
@@ -74,6 +83,19 @@ class SourceNode(Node):  # type: ignore[misc]
         self._ending.set()
         if self._thread.is_alive():
             self._thread.join(0.5)
+
+    def _place(self) -> Any:
+        """Say where the camera stands, once and for whoever comes later. Returns the publisher."""
+        publisher = NodeWiring(self).publisher(_TRANSFORMS, "/tf_static", latched=True)
+        transform = message_class("geometry_msgs/msg/TransformStamped")()
+        transform.header.stamp = self.get_clock().now().to_msg()
+        transform.header.frame_id = self._options.parent_frame
+        transform.child_frame_id = self._options.frame_id
+        transform.transform.translation.z = HEIGHT_M
+        turn = transform.transform.rotation
+        turn.x, turn.y, turn.z, turn.w = OPTICAL
+        publisher.publish(message_class(_TRANSFORMS)(transforms=[transform]))
+        return publisher
 
     def _play(self) -> None:
         options, pace = self._options, Pace()

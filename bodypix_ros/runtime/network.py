@@ -227,6 +227,8 @@ class Networks:
         rest = finest if wanted == "int8" else wanted
         hint = self._placement.performance_hint
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": rest}
+        if self._placement.threads and device.startswith("CPU"):
+            config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
         if self._cache_dir is not None and not device.startswith("CPU"):
             config["CACHE_DIR"] = str(self._cache_dir)
         try:

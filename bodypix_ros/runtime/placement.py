@@ -36,6 +36,9 @@ class Placement:
     performance_hint: str = option(
         "LATENCY", "LATENCY: one frame at a time, THROUGHPUT: several", choices=HINTS, live=False
     )
+    threads: int = option(
+        0, "threads that a CPU computes with, 0: as OpenVINO chooses", low=0, high=1024, live=False
+    )
     cache_dir: str = option(
         "", "folder for networks compiled for a GPU or NPU; empty: the user's cache", live=False, folder=True
     )

@@ -40,18 +40,18 @@ from support.fake import scene_of
 @pytest.mark.parametrize("kind", [IMAGE, COMPRESSED])
 def test_people_are_written_beside_the_images(call, storage, kind):
     pictures = write_bag(call.folder / "in", {"/camera/image": kind, "/chatter": STRING}, storage)
-    output = call("in", "out", "--image-topic", "/camera/image")
+    output = call("in", "out", "--image-topic", "/camera/image", "--namespace", "robot/front")
     assert "3 images, people found: 3, 6.0 ms each (fake on CPU, f32), in out" in output
     found, connections = read_bag(call.folder / "out")
-    assert set(found) == {f"/camera/{name}" for name in (*NAMES, *LABELS)}
-    check_outputs(found, "/camera/", {k: scene_of(picture) for k, picture in enumerate(pictures)})
-    labels = found["/camera/instance_mask/label_info"][0][1].class_map
+    assert set(found) == {f"/robot/front/{name}" for name in (*NAMES, *LABELS)}
+    check_outputs(found, "/robot/front/", {k: scene_of(picture) for k, picture in enumerate(pictures)})
+    labels = found["/robot/front/instance_mask/label_info"][0][1].class_map
     assert [(c.class_id, c.class_name) for c in labels[1:]] == [
         (1, "person_1"),
         (2, "person_2"),
         (3, "person_3"),
     ]
-    assert len(found["/camera/part_mask/label_info"][0][1].class_map) == 25
+    assert len(found["/robot/front/part_mask/label_info"][0][1].class_map) == 25
     for topic, connection in connections.items():
         (qos,) = connection.ext.offered_qos_profiles
         latched = topic.endswith("label_info")
@@ -77,7 +77,7 @@ def test_the_storage_can_be_chosen_and_a_single_file_read(call, storage):
 def test_topics_are_copied_bit_for_bit(call):
     write_bag(call.folder / "in", {"/front/image": IMAGE, "/a": STRING, "/b": STRING})
     before, connections = read_bag(call.folder / "in")
-    call("in", "out", "-i", "/front/image", "--topic", "/a", "-t", "front/image")
+    call("in", "out", "-i", "/front/image", "-n", "/front/", "--topic", "/a", "-t", "front/image")
     after, copies = read_bag(call.folder / "out")
     assert {topic for topic in after if not topic.startswith("/front/")} == {"/a"}
     assert after["/a"] == before["/a"]
@@ -99,7 +99,7 @@ def plain_image(message):
 def test_several_cameras_have_their_own_namespaces(call):
     topics = {"/front/image_raw/compressed": COMPRESSED, "/rear/image": IMAGE}
     pictures = write_bag(call.folder / "in", topics)
-    call("in", "out", "-i", "/front/image_raw/compressed", "-i", "/rear/image")
+    call("in", "out", "-i", "/front/image_raw/compressed", "-i", "/rear/image", "-n", "front", "-n", "rear")
     found, _ = read_bag(call.folder / "out")
     scenes = {k: scene_of(picture) for k, picture in enumerate(pictures)}
     check_outputs(found, "/front/", scenes)
@@ -139,7 +139,9 @@ def test_people_are_placed_where_the_bag_has_a_camera_info(call):
     call.segmenter = Fake(metric_scene, metric.options(max_detections=3), metric.gives)
     topics = {"/a/camera_info": camera_info, "/a/image": IMAGE, "/b/image": IMAGE}
     write_bag("in", {**topics, "/c/camera_info": partial(camera_info, width=9), "/c/image": IMAGE})
-    said = call("in", "out", "-i", "/a/image", "-i", "/b/image", "-i", "/c/image")
+    said = call(
+        "in", "out", "-i", "/a/image", "-i", "/b/image", "-i", "/c/image", "-n", "a", "-n", "b", "-n", "c"
+    )
     found, _ = read_bag("out")
     assert {topic for topic in found if "3d" in topic} == {"/a/keypoints_3d"}
     placed = [message for _, message in found["/a/keypoints_3d"]]
@@ -158,7 +160,7 @@ def test_what_is_written_lies_on_the_image_as_it_is(call):
 
 def test_pictures_are_drawn_in_a_mode(call):
     pictures = write_bag(call.folder / "in", {"/front/image": IMAGE})
-    call("in", "out", "-i", "/front/image", "--mode", "instances")
+    call("in", "out", "-i", "/front/image", "--mode", "instances", "-n", "front")
     found = read_bag(call.folder / "out")[0]["/front/debug_image/compressed"]
     assert len(found) == len(found_persons := read_bag(call.folder / "out")[0]["/front/persons"]) > 0
     assert found[0][1].header == found_persons[0][1].header
@@ -186,14 +188,27 @@ def test_pictures_are_drawn_in_a_mode(call):
             "/image is std_msgs/msg/String, but must be sensor_msgs/msg/Image",
         ),
         (
-            {"/c/image": IMAGE, "/c/persons": STRING},
+            {"/c/image": IMAGE, "/persons": STRING},
             ["-i", "/c/image", "--copy-all"],
-            "/c/persons, an output of /c/image, collides with the copied topic of that name",
+            "/persons, an output of /c/image, collides with the copied topic of that name",
         ),
         (
             {"/c/left": IMAGE, "/c/right": IMAGE},
             ["-i", "/c/left", "-i", "/c/right"],
-            "/c/instance_mask, an output of /c/right, collides with that of /c/left; give them a run each",
+            (
+                "/instance_mask, an output of /c/right, collides with that of /c/left; give each of them a "
+                "--namespace of its own"
+            ),
+        ),
+        (
+            {"/c/left": IMAGE, "/c/right": IMAGE},
+            ["-i", "/c/left", "-i", "/c/right", "-n", "left"],
+            "2 image topics and 1 namespaces are given",
+        ),
+        (
+            {"/c/left": IMAGE},
+            ["-i", "/c/left", "-n", "front seat"],
+            "namespace 'front seat' must be letters, digits and _ with / between",
         ),
     ],
 )
@@ -206,9 +221,9 @@ def test_wrong_topics_are_refused_before_a_model_is_loaded(call, topics, argumen
 
 
 def test_a_recorded_output_that_is_not_copied_is_no_collision(call):
-    write_bag(call.folder / "in", {"/c/image": IMAGE, "/c/persons": STRING})
+    write_bag(call.folder / "in", {"/c/image": IMAGE, "/persons": STRING})
     call("in", "out", "-i", "/c/image")
-    assert "/c/persons" in read_bag(call.folder / "out")[0]
+    assert "/persons" in read_bag(call.folder / "out")[0]
 
 
 @pytest.mark.parametrize("storage", STORAGES)
@@ -261,6 +276,18 @@ def test_mono16_and_confidence_reach_decoder_and_model(call, monkeypatch):
     assert seen.options["score_threshold"] == 0.5
 
 
+def test_depth_is_refused_with_what_to_do(call):
+    def depth(number, picture):
+        message = raw(number, picture)
+        message.height, message.width, message.step, message.encoding = 4, 6, 12, "16UC1"
+        message.data = np.zeros(48, np.uint8)
+        return message
+
+    write_bag(call.folder / "in", {"/depth/image": depth})
+    assert "16UC1, which is depth" in call("in", "out", "-i", "/depth/image", code=1)
+    assert not (call.folder / "out").exists()
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_real_pictures_give_what_the_library_gives(data_dir, tmp_path, storage):
     photos = sorted((data_dir / "images" / "photos").glob("*.jpg"))[:3]
@@ -271,7 +298,7 @@ def test_real_pictures_give_what_the_library_gives(data_dir, tmp_path, storage):
         scenes = {k: segmenter.segment(picture) for k, picture in enumerate(pictures)}
         assert any(scene.persons for scene in scenes.values())
         with InputBag(tmp_path / "in") as source:
-            what = planning.plan(source, list(topics))
+            what = planning.plan(source, list(topics), namespaces=["raw", "packed"])
             report = Report()
             process(segmenter, source, what, tmp_path / "out", report)
     assert report.images == 2 * len(pictures)

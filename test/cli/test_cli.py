@@ -30,6 +30,7 @@ from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.films import film_facts, write_as_browsers_do, write_film
 from support.lens import Lens
+from support.paths import ROOT
 
 
 @pytest.fixture
@@ -723,6 +724,31 @@ def test_devices(call):
     pytest.importorskip("openvino")
     assert "CPU" in call("devices").stdout
     assert json.loads(call("devices", "--json").stdout)[0]["name"]
+
+
+def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
+    (tmp_path / "made_up.py").write_text(
+        'from bodypix_ros.kernels import kernel\n@kernel("int64(int64)")\ndef more(x):\n    return x + 1\n'
+    )
+    (tmp_path / "program.py").write_text(
+        "from bodypix_ros.cli import main\n"
+        "from bodypix_ros.segmenters.families import FAMILIES, Family\n"
+        'FAMILIES.clear()\nFAMILIES["made up"] = Family("made_up:Seer", object)\nmain(["warm-up"])\n'
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    first, second = (
+        subprocess.run(
+            [sys.executable, "program.py"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    )
+    assert re.fullmatch(r"made up: kernels compiled: 1, in [\d.]+ s\n", first)
+    assert second == "made up: ready\n"
 
 
 def test_every_command_is_listed_with_its_first_line(call):

@@ -59,7 +59,8 @@ def bag(
             database,
         ):
             database.execute(*sql)  # some columns allow no such value
-    arguments = ["bag", "in", "out", "-i", "/front/image", "-i", "/rear/image/compressed", *(options or [])]
+    arguments = ["bag", "in", "out", "-i", "/front/image", "-i", "/rear/image/compressed"]
+    arguments += ["-n", "front", "-n", "rear", *(options or [])]
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     os.chdir(folder)
     with patch.object(bodypix_ros, "load", lambda *_, **__: _segmenter(), create=True):

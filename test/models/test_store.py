@@ -64,6 +64,21 @@ def test_the_first_folder_that_holds_all_files_wins(tmp_path: Path, monkeypatch:
     assert store.find(MODEL, third)["net/a.bin"] == third / "net/a.bin"
 
 
+@pytest.mark.parametrize("rest", ["", "deeper"])
+def test_a_model_dir_that_is_not_there_is_said_with_the_likely_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, rest: str
+) -> None:
+    put(tmp_path / "models", GRAPH_FILE, SHARD_FILE)
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", str(tmp_path / "models"))
+    store.find(MODEL, tmp_path / "models")
+    assert caplog.text == ""
+    wrong = tmp_path / "modles" / rest
+    assert store.find(MODEL, wrong)[GRAPH_FILE.path] == tmp_path / "models" / GRAPH_FILE.path
+    said = f"model_dir {wrong} is no folder, so it is passed over; in {tmp_path}, did you mean models?"
+    assert [record.message for record in caplog.records] == [said]
+
+
 def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(MissingModelError) as caught:
         store.find(MODEL)

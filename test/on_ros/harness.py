@@ -63,6 +63,8 @@ class NodeProcess:
         **parameters: Any,
     ) -> None:
         self.name = name or f"segmenter_{next(_numbers)}"
+        namespaces = [word.partition(":=")[2].strip("/") for word in arguments if word.startswith("__ns:=")]
+        self.title = "/".join([*namespaces, self.name])  # what its diagnostics are named after
         self.log = Path(tempfile.mkdtemp()) / "log"
         program = program or ("-m", "bodypix_ros.ros.segmenter_node")
         command = [sys.executable, *program, "--ros-args", "-r", f"__node:={self.name}", *arguments]

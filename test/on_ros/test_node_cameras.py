@@ -61,8 +61,8 @@ def test_two_cameras_of_different_size_and_rate_share_the_model(peer, model_dir,
                 np.testing.assert_array_equal(mask(message), expected)
             order = [(m.header.stamp.sec, m.header.stamp.nanosec) for m in masks[name].messages]
             assert order == sorted(order)
-        assert peer.values(f"{node.name}: camera front")
-        assert peer.values(f"{node.name}: camera side/rear")
+        assert peer.values(f"{node.title}: camera front")
+        assert peer.values(f"{node.title}: camera side/rear")
 
 
 def test_real_weights_on_a_real_picture(peer, data_dir):
@@ -130,7 +130,9 @@ def test_simulated_time(peer, model_dir):
         assert {message.header.stamp.sec for message in masks.messages} <= {1000, 1001, 1002}
 
         def aged():
-            values = peer.values(f"{node.name}: camera") if f"{node.name}: camera" in peer.diagnostics else {}
+            values = (
+                peer.values(f"{node.title}: camera") if f"{node.title}: camera" in peer.diagnostics else {}
+            )
             return values.get("age p95 (ms)", "none") != "none" and values
 
         values = wait_until(aged, "diagnostics in simulated time", also=publish)
@@ -157,7 +159,7 @@ def test_it_says_what_it_waits_for(peer, model_dir):
         assert f"no frame on {topic} for " in strict.output
         assert "1 publisher: /peer (Image, BEST_EFFORT, VOLATILE)" in strict.output
         alone.wait_for("nobody publishes it; start the camera, or remap image")
-        wait_until(lambda: peer.diagnostics[f"{alone.name}: camera"].level == b"\x01", "diagnostics warn")
+        wait_until(lambda: peer.diagnostics[f"{alone.title}: camera"].level == b"\x01", "diagnostics warn")
         started = time.monotonic()
         wait_until(lambda: time.monotonic() - started > 3, "some seconds")
         assert alone.output.count("no frame on") == 1

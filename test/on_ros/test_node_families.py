@@ -46,7 +46,7 @@ def topics_of(peer, node):
 
 def note(peer, node, key):
     """What diagnostics of the camera say of a topic."""
-    return peer.values(f"{node.name}: camera").get(key)
+    return peer.values(f"{node.title}: camera").get(key)
 
 
 def test_selfie_gives_persons_and_a_mask_and_no_parts(peer, data_dir):
@@ -62,8 +62,9 @@ def test_selfie_gives_persons_and_a_mask_and_no_parts(peer, data_dir):
         assert set(mask.data) == {0, 1}
         there = topics_of(peer, node)
         assert {"persons", "instance_mask", "instance_mask/label_info", "confidence"} <= there
-        assert not {"part_mask", "part_mask/label_info", "keypoints_3d"} & there
+        assert not {"part_mask", "part_mask/label_info", "keypoints", "keypoints_3d"} & there
         wait_until(lambda: note(peer, node, "part_mask") == "the model has no parts", "diagnostics say why")
+        assert note(peer, node, "keypoints") == "the model has no keypoints"
         assert note(peer, node, "keypoints_3d") == "the model has no metres"
         assert peer.get(f"selfie/{node.name}", "segmentation_threshold") == 0.5
         peer.unsubscribe(*received)

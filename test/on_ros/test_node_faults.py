@@ -64,7 +64,7 @@ def test_an_inference_that_hangs_is_given_up_and_both_cameras_go_on(peer, hangin
     for name in cameras:
         peer.exchange(cameras[name], image(picture(), "bgr8", peer.stamp()), [masks[name]])
     assert time.monotonic() - hung_at < 10
-    entry = f"{hanging.name}: model"
+    entry = f"{hanging.title}: model"
     wait_until(lambda: "since it did not answer" in message(peer, entry), "diagnostics")
     assert level(peer, entry) == 1
     assert "front: a frame was given up, as the model did not answer for" in hanging.output
@@ -74,7 +74,7 @@ def test_an_inference_that_hangs_is_given_up_and_both_cameras_go_on(peer, hangin
 
 def test_after_some_hangs_it_stands_still_says_so_and_can_be_started_again(peer, hanging):
     camera, masks = peer.camera("rear/image"), peer.subscribe("rear/instance_mask", Image)
-    entries = [f"{hanging.name}: model", f"{hanging.name}: camera rear"]
+    entries = [f"{hanging.title}: model", f"{hanging.title}: camera rear"]
     wait_until(
         lambda: all("stands still" in message(peer, entry) for entry in entries),
         "diagnostics",
@@ -107,7 +107,7 @@ def test_a_signal_ends_it_while_an_inference_hangs(peer, hanging, number):
 def test_sigterm_ends_it_while_a_model_compiles(peer, model_dir):
     with NodeProcess(program=SLOW, model=MODEL, model_dir=model_dir, device="CPU") as node:
         node.wait_for("compiling")
-        wait_until(lambda: message(peer, f"{node.name}: model") == "loading", "diagnostics")
+        wait_until(lambda: message(peer, f"{node.title}: model") == "loading", "diagnostics")
         code, seconds = node.interrupt(signal.SIGTERM)
         assert (code, seconds < 2) == (0, True), f"{seconds:.1f} s\n{node.output}"
 
@@ -118,7 +118,7 @@ def test_sigterm_ends_it_while_a_model_compiles(peer, model_dir):
 def test_a_camera_that_stops_and_comes_back_with_other_images(peer, model_dir):
     with NodeProcess(model=MODEL, model_dir=model_dir, device="CPU") as node:
         camera, masks = peer.camera("image"), peer.subscribe("instance_mask", Image)
-        entry = f"{node.name}: camera"
+        entry = f"{node.title}: camera"
         peer.exchange(camera, image(picture(), "bgr8", peer.stamp()), [masks])
         node.wait_for("no frame on /image for")
         wait_until(lambda: level(peer, entry) == 1, "diagnostics warn")
@@ -146,7 +146,7 @@ def test_a_burst_is_dropped_down_to_the_newest_frame(peer, model_dir):
             time.sleep(max(0.0, due_s - time.monotonic()))
         peer.exchange(camera, image(array, "bgr8", peer.stamp()), [masks])
         assert node.resident_mb() - before_mb < 40
-        values = peer.values(f"{node.name}: camera")
+        values = peer.values(f"{node.title}: camera")
         assert int(values["bad frames"]) == int(values["failed inferences"]) == 0
         peer.unsubscribe(masks)
 
@@ -197,7 +197,7 @@ def test_model_files_may_go_bad_while_it_runs_and_the_next_configure_says_so(
         for transition in ("deactivate", "cleanup"):
             assert peer.transition(node.name, transition)
         assert not peer.transition(node.name, "configure")
-        entry = f"{node.name}: model"
+        entry = f"{node.title}: model"
         wait_until(lambda: message(peer, entry).startswith("cannot configure: "), "diagnostics")
         said = message(peer, entry)
         assert level(peer, entry) == 2

@@ -275,7 +275,7 @@ def test_bad_input_between_good_frames(peer, node, stage):
         stamp = bad.header.stamp.sec, bad.header.stamp.nanosec
         peer.diagnostics.clear()
         wait_until(
-            lambda why=reason: why in peer.values(f"{node.name}: camera")["last error"],
+            lambda why=reason: why in peer.values(f"{node.title}: camera")["last error"],
             reason,
             also=lambda bad=bad, stamp=stamp: stage.publish(stamp, frame=bad),
         )
@@ -317,7 +317,7 @@ def test_frames_that_never_get_their_partner_do_not_pile_up(peer, node, stage):
         time.sleep(0.01)
     assert node.resident_mb() < before + 30
     peer.diagnostics.clear()
-    values = peer.values(f"{node.name}: camera")
+    values = peer.values(f"{node.title}: camera")
     assert int(values["waiting"]) <= 5
     assert int(values["images without partners"]) > 100
     assert peer.set(node.path, "buffer_size", 30).successful
@@ -409,7 +409,7 @@ def test_simulated_time_that_stands_still_stops_nothing(peer):
 def test_sigint_ends_it_cleanly(peer, looked_at):
     with NodeProcess("-r", "__ns:=/ending", program=PROGRAM) as node:
         stage = Stage(peer, "/ending/")
-        peer.values(f"{node.name}: camera")
+        peer.values(f"{node.title}: camera")
         if looked_at:
             stage.look()
             stage.draw()
@@ -429,3 +429,22 @@ def test_bad_parameters_end_the_start(parameters, reason):
         node.wait_for("cannot start: ")
         assert node.process.wait(10) == 1
         assert reason in node.output
+
+
+def test_a_mask_in_colours_costs_nothing_unseen(peer):
+    with NodeProcess("-r", "__ns:=/coloured", program=PROGRAM) as node:
+        stage = Stage(peer, "/coloured/")
+        wait_until(lambda: peer.node.count_publishers("/coloured/label_image"), "the node")
+        assert stage.subscriptions(node) == set()
+        coloured = peer.subscribe("/coloured/label_image", Image)
+        wait_until(lambda: coloured.messages, "a picture", also=lambda: stage.publish(peer.stamp()))
+        assert stage.subscriptions(node) == {"instance_mask"}
+        message = coloured.messages[-1]
+        found, encoding = images.to_image(message)
+        assert encoding == "rgb8"
+        assert np.array_equal(found, rendering.draw_labels(SCENE.instance_mask, "instance_mask"))
+        assert message.header.frame_id == "cam"
+        assert peer.set(f"coloured/{node.name}", "labels", "part_mask").successful
+        wait_until(lambda: stage.subscriptions(node) == {"part_mask"}, "the other mask")
+        peer.unsubscribe(coloured)
+        wait_until(lambda: stage.subscriptions(node) == set(), "nobody looks")

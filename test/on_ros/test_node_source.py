@@ -7,6 +7,7 @@ import pytest
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
+from tf2_msgs.msg import TFMessage
 
 from bodypix_ros.media import VideoWriter, write_picture
 from bodypix_ros.ros.messages import images
@@ -155,6 +156,23 @@ def test_the_index_of_a_camera_may_be_a_number():
     with source("/camera", 63) as node:
         node.wait_for("camera 63 cannot be opened")
         assert node.process.wait(10) == 1
+        assert "Traceback" not in node.output
+        assert node.output.count("camera 63 cannot be opened") == 1
+
+
+def test_tf_knows_where_the_camera_stands(peer, files):
+    said = peer.subscribe("/tf_static", TFMessage, latched=True)
+    with source("/placed", files / "one.png", parent_frame="map", frame_id="lens"):
+        wait_until(lambda: said.messages, "a transform")
+    (transform,) = said.messages[-1].transforms
+    assert (transform.header.frame_id, transform.child_frame_id) == ("map", "lens")
+    assert transform.transform.translation.z == 1.0
+    turn = transform.transform.rotation
+    x, y, z, w = turn.x, turn.y, turn.z, turn.w
+    # The last column of the quaternion's matrix: where the optical axis points, seen from the map.
+    axis = [2 * (x * z + y * w), 2 * (y * z - x * w), 1 - 2 * (x * x + y * y)]
+    assert axis == pytest.approx([1, 0, 0])
+    peer.unsubscribe(said)
 
 
 def test_sigint_ends_it_cleanly(peer, files):

@@ -1,5 +1,6 @@
 """One camera: every topic, every encoding, parameters, bad frames."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -61,7 +62,7 @@ def pixels(message):
 
 
 def counts(peer, node):
-    return peer.values(f"{node.name}: camera")
+    return peer.values(f"{node.title}: camera")
 
 
 def check(answers, expected):
@@ -163,6 +164,20 @@ def test_bad_frames_between_good_ones(peer, node, camera, outputs, picture):
 
     assert "a frame cannot be read: image of 128x96 bgr8 is cut off" in node.output
     assert counts(peer, node)["last error"] != "none"
+
+
+def test_an_image_of_depth_is_said_once_and_not_processed(peer, node, camera, outputs, picture):
+    before = int(counts(peer, node)["bad frames"])
+    depth = image(np.full(SHAPE, 1500, np.uint16), "16UC1", peer.stamp())
+
+    def counted():
+        return int(counts(peer, node)["bad frames"]) >= before + 3
+
+    wait_until(counted, "frames of depth are counted", also=lambda: camera.publish(depth))
+
+    assert node.output.count("the images are 16UC1, which is depth") == 1
+    assert outputs["instance_mask"].at((depth.header.stamp.sec, depth.header.stamp.nanosec)) is None
+    peer.exchange(camera, image(picture, "bgr8", peer.stamp()), [outputs["instance_mask"]])
 
 
 def test_outputs_are_reliable_and_volatile_and_label_infos_transient_local(peer, node, camera):
@@ -312,9 +327,9 @@ def test_diagnostics_say_what_runs_where(peer, node, camera, outputs, picture):
         return "none" not in numbers and float(values["received (Hz)"]) > 0 and values
 
     wait_until(told, "numbers", also=lambda: camera.publish(image(picture, "bgr8", peer.stamp())))
-    model = SimpleNamespace(**peer.values(f"{node.name}: model"))
+    model = SimpleNamespace(**peer.values(f"{node.title}: model"))
     assert (model.device, model.precision, model.model, model.state) == ("CPU", "f32", MODEL, "active")
-    assert peer.diagnostics[f"{node.name}: model"].level == b"\x00"
+    assert peer.diagnostics[f"{node.title}: model"].level == b"\x00"
 
 
 def test_lazy_computes_nothing_when_nobody_listens(peer, node, camera, outputs, picture):
@@ -329,12 +344,39 @@ def test_lazy_computes_nothing_when_nobody_listens(peer, node, camera, outputs, 
     wait_until(idle, "idle frames", also=publish)
     published = int(counts(peer, node)["frames published"])
     wait_until(
-        lambda: peer.diagnostics[f"{node.name}: camera"].message == "idle: nobody subscribes",
+        lambda: peer.diagnostics[f"{node.title}: camera"].message == "idle: nobody subscribes",
         "diagnostics say that it is idle",
         also=publish,
     )
-    assert peer.diagnostics[f"{node.name}: camera"].level == b"\x00"
+    assert peer.diagnostics[f"{node.title}: camera"].level == b"\x00"
     assert int(counts(peer, node)["frames published"]) == published
 
     assert peer.set(node.path, "lazy", False).successful
     wait_until(lambda: int(counts(peer, node)["frames published"]) > published + 3, "frames", also=publish)
+
+
+def test_images_are_not_even_received_while_nobody_listens(peer, model_dir, picture):
+    topic = "/resting/image"
+    with NodeProcess(
+        "-r", "__ns:=/resting", model=MODEL, model_dir=model_dir, device="CPU", idle_timeout=1.0
+    ) as node:
+        camera = peer.camera(topic)
+        wait_until(camera.get_subscription_count, "the node listens at first")
+        wait_until(lambda: camera.get_subscription_count() == 0, "it rests")
+        entry = f"{node.title}: camera"
+        wait_until(lambda: peer.values(entry)["publishers, while idle"] == "1", "diagnostics say so")
+        assert peer.diagnostics[entry].message == "idle: nobody subscribes"
+        assert peer.diagnostics[f"{node.title}: camera"].level == b"\x00"
+
+        masks = peer.subscribe("/resting/instance_mask", Image)
+        started, sent = time.monotonic(), 0
+        while not masks.messages:
+            assert time.monotonic() - started < 10
+            camera.publish(image(picture, "bgr8", peer.stamp()))
+            sent += 1
+            time.sleep(1 / 30)
+        print(f"the first mask came {time.monotonic() - started:.3f} s, {sent} frames after the subscription")
+        assert sent < 30  # a few on a machine that is not busy
+        peer.unsubscribe(masks)
+        wait_until(lambda: camera.get_subscription_count() == 0, "it rests again")
+    peer.node.destroy_publisher(camera)

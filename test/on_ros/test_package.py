@@ -156,3 +156,31 @@ def test_the_demo_plays_a_video_to_debug_image(run, peer, model_dir, tmp_path):
         interrupt(launched)
     finally:
         end(launched)
+
+
+def test_the_demo_in_simulated_time(run, peer, model_dir):
+    launched = run(
+        "ros2", "launch", "bodypix_ros", "demo.launch.py", "namespace:=simulated", "use_sim_time:=true",
+        f"source:={ROOT / 'docs/cameras.png'}", f"model:={MODEL}", f"model_dir:={model_dir}", "device:=CPU",
+    )  # fmt: skip
+    try:
+        for node in ("segmenter", "renderer", "source"):
+            assert peer.get(f"simulated/{node}", "use_sim_time") is True
+        interrupt(launched)
+    finally:
+        end(launched)
+
+
+def test_a_demo_whose_segmenter_cannot_start_leaves_nobody_behind(run, tmp_path):
+    launched = run(
+        "ros2", "launch", "bodypix_ros", "demo.launch.py", f"source:={ROOT / 'docs/cameras.png'}",
+        "device:=TOASTER",
+    )  # fmt: skip
+    try:
+        text, _ = launched.communicate(timeout=60)
+        assert "segmenter_node" in text
+        assert "was required: shutting down launched system" in text
+        with pytest.raises(ProcessLookupError):
+            os.killpg(launched.pid, 0)
+    finally:
+        end(launched)

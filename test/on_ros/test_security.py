@@ -99,7 +99,9 @@ def test_a_segmenter_of_two_cameras_has_what_the_adapted_policy_says(peer, model
 @pytest.mark.parametrize(("transport", "other"), [("raw", "image/compressed"), ("compressed", "image")])
 def test_a_renderer_has_what_the_policy_says(peer, transport, other):
     program = PROGRAMS["renderer"]
-    topics = [f"{SPACE}/{name}" for name in ("debug_image", "debug_image/compressed", "skeletons")]
+    topics = [
+        f"{SPACE}/{name}" for name in ("debug_image", "debug_image/compressed", "label_image", "skeletons")
+    ]
     with NodeProcess(
         "-r", f"__ns:={SPACE}", program=program, input_transport=transport, use_sim_time=True
     ) as node:

@@ -253,3 +253,14 @@ def test_bad_arguments_are_named(image, scene):
         rendering.draw_parts(image, replace(scene, part_mask=None))
     with pytest.raises(ValueError, match="colors must be 24 times"):
         rendering.draw_parts(image, scene, colors=RAINBOW[:23])
+
+
+def test_labels_have_the_colours_of_their_persons_and_parts():
+    labels = np.array([[0, 1, 2], [len(PERSON_COLORS) + 1, 24, 255]], np.uint8)
+    persons = rendering.draw_labels(labels, "instance_mask")
+    assert (persons.shape, persons.dtype) == ((2, 3, 3), np.uint8)
+    expected = [(0, 0, 0), PERSON_COLORS[0], PERSON_COLORS[1], PERSON_COLORS[0]]
+    assert [tuple(colour) for colour in persons.reshape(-1, 3)[:4].tolist()] == expected
+    parts = rendering.draw_labels(labels, "part_mask").reshape(-1, 3).tolist()
+    assert [tuple(parts[k]) for k in (0, 1, 2, 4)] == [(0, 0, 0), RAINBOW[0], RAINBOW[1], RAINBOW[23]]
+    assert persons.any(axis=2).tolist() == (labels > 0).tolist()

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import openvino as ov
 import pytest
 
 from bodypix_ros.errors import DeviceError, OptionError, PrecisionError
@@ -151,6 +152,20 @@ def test_requests_compute_the_outputs_asked_for_into_their_buffers(tmp_path: Pat
         second.infer()
         assert (view == 8).all()
         assert (second.outputs["doubled"] == 10).all()
+
+
+@pytest.mark.parametrize(("device", "given"), [("CPU", "3"), ("GPU", None)])
+def test_threads_are_those_that_a_cpu_is_told(tmp_path: Path, device: str, given: str | None) -> None:
+    core = FakeCore({"CPU": None, "GPU": None})
+    make(core, tmp_path, device=device, threads=3)
+    assert core.compiled[0][2].get("INFERENCE_NUM_THREADS") == given
+    core = FakeCore({"CPU": None})
+    make(core, tmp_path, device="CPU")
+    assert "INFERENCE_NUM_THREADS" not in core.compiled[0][2]
+
+
+def test_a_real_cpu_computes_with_as_many_threads(tmp_path: Path) -> None:
+    assert make(ov.Core(), tmp_path, device="CPU", threads=1).threads == 1
 
 
 def test_devices_are_listed_with_their_precisions() -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.errors import MessageError, PictureError
+from bodypix_ros.errors import DepthError, MessageError, PictureError
 from bodypix_ros.imaging.decoding import decode
 from bodypix_ros.imaging.picture_size import size_problem
 from bodypix_ros.ros.messages.types import CompressedImageMessage, Header, ImageMessage, Message, MessageTypes
@@ -35,6 +35,9 @@ _AS_BGR = {
 }
 
 _MONO16 = ("mono16", "16UC1")
+
+_DEPTH = ("16UC1", "32FC1")
+"""What cameras of depth send, and hardly anybody else."""
 
 _YUV422 = {
     "yuv422": cv2.COLOR_YUV2BGR_UYVY,
@@ -62,7 +65,7 @@ COMPRESSED: Final = ("JPEG", "PNG", "WebP", "TIFF", "BMP", "PNM")
 """What `to_image_compressed` decodes: what cameras send, and no decoder more."""
 
 
-def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
+def to_image(message: ImageMessage, *, mono16_max: int | None = 65535) -> tuple[Pixels, str]:
     """Turn a sensor_msgs/Image into what `Segmenter.segment` takes.
 
     Layouts that `segment` knows are views of the message's own bytes, read-only, with padded rows (`step`) as
@@ -70,7 +73,8 @@ def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels,
 
     Args:
         message: Its data may be an array('B'), bytes, a numpy array or a list.
-        mono16_max: The value of white in 16-bit images; 4095 for a 12-bit camera.
+        mono16_max: The value of white in 16-bit images; 4095 for a 12-bit camera. None: not known; 16UC1 and
+            32FC1 are taken for depth.
 
     Returns:
         uint8 (H, W, C), or (H, W) for mono8, and its encoding: rgb8, bgr8, rgba8, bgra8 or mono8.
@@ -78,9 +82,11 @@ def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels,
     Raises:
         MessageError: No pixels or too many (`picture_size`), rows that do not fit into `step`, too few bytes,
             or an unknown encoding.
+        DepthError: A MessageError: it is depth.
         ValueError: `mono16_max` is not in 1..65535.
     """
     encoding: str = message.encoding
+    _check_light(encoding, mono16_max)
     if message.height < 1 or message.width < 1:
         raise MessageError(f"{_name(message)} has no pixels")
     if problem := size_problem(message.width, message.height):
@@ -108,7 +114,9 @@ def to_image(message: ImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels,
     return _through_cv_bridge(message), "bgr8"
 
 
-def to_image_compressed(message: CompressedImageMessage, *, mono16_max: int = 65535) -> tuple[Pixels, str]:
+def to_image_compressed(
+    message: CompressedImageMessage, *, mono16_max: int | None = 65535
+) -> tuple[Pixels, str]:
     """Turn a sensor_msgs/CompressedImage (JPEG, PNG, WebP, TIFF, BMP or PNM) into an array.
 
     An alpha channel is dropped, an EXIF orientation ignored: pixels stay where the camera had them. Its size
@@ -116,15 +124,18 @@ def to_image_compressed(message: CompressedImageMessage, *, mono16_max: int = 65
 
     Args:
         message: Its data may be an array('B'), bytes, a numpy array or a list.
-        mono16_max: The value of white in pictures of 16 bits per channel.
+        mono16_max: The value of white in pictures of 16 bits per channel. None: not known; what says in
+            `format` that it was made of 16UC1 or 32FC1 is taken for depth.
 
     Returns:
         uint8 (H, W, 3) and bgr8, or uint8 (H, W) and mono8.
 
     Raises:
         MessageError: The data are no whole picture, or one of more pixels than `picture_size` accepts.
+        DepthError: A MessageError: it is depth.
         ValueError: `mono16_max` is not in 1..65535.
     """
+    _check_light(str(message.format).partition(";")[0].strip(), mono16_max)
     data = _bytes(message).tobytes()
     what = f"compressed image {message.format!r:.80} of {len(data)} bytes"
     flags = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
@@ -165,6 +176,17 @@ def bgr_image(types: MessageTypes, header: Header, image: Pixels) -> Message:
         image: uint8 (H, W, 3), BGR.
     """
     return _image(types, header, np.ascontiguousarray(image), "bgr8")
+
+
+def rgb_image(types: MessageTypes, header: Header, image: Pixels) -> Message:
+    """Make an rgb8 sensor_msgs/Image.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        image: uint8 (H, W, 3), RGB.
+    """
+    return _image(types, header, np.ascontiguousarray(image), "rgb8")
 
 
 def jpeg_image(types: MessageTypes, header: Header, image: Pixels, quality: int = 80) -> Message:
@@ -242,8 +264,17 @@ def _view_16_bits(message: ImageMessage) -> npt.NDArray[Any]:
     return _view(message, 1, ">u2" if message.is_bigendian else "<u2")[..., 0]
 
 
-def _to_8_bits(values: npt.NDArray[Any], white: int) -> Pixels:
-    """Scale uint16, in any byte order, so that `white` becomes 255; what is above stays 255."""
+def _check_light(encoding: str, mono16_max: int | None) -> None:
+    if encoding in _DEPTH and mono16_max is None:
+        raise DepthError(
+            f"the images are {encoding}, which is depth: people are looked for in images of light, and "
+            "people_node reads depth. If it is grey, set mono16_max to its value of white (65534 at most)"
+        )
+
+
+def _to_8_bits(values: npt.NDArray[Any], mono16_max: int | None) -> Pixels:
+    """Scale uint16, in any byte order, so that white becomes 255; what is above stays 255."""
+    white = 65535 if mono16_max is None else mono16_max
     if not 1 <= white <= 65535:
         raise ValueError(f"mono16_max is {white}, but must be a number from 1 to 65535")
     native = np.ascontiguousarray(values, np.uint16)

@@ -134,8 +134,10 @@ OUTPUTS: Final[dict[str, Output]] = {
         Output(
             "keypoints",
             _DETECTIONS,
-            "one detection per person, one result per keypoint: name, score, x and y in pixels",
+            "models with keypoints only: one detection per person, one result per keypoint: name, score, x "
+            "and y in pixels",
             _keypoints,
+            needs="keypoints",
             numbers=keypoint_numbers,
         ),
         Output(

@@ -13,6 +13,7 @@ from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.scene import Box, Person, Scene
 
 _LABELS = ("mono8", "8UC1")
+_MOST = {"instance_mask": MAX_LABEL, "part_mask": len(PARTS)}
 
 
 def to_scene(
@@ -38,8 +39,8 @@ def to_scene(
     Raises:
         MessageError: A mask is no whole mono8 image of that size, or the two lists of persons do not fit.
     """
-    instances = None if instance_mask is None else _labels("instance_mask", instance_mask, size, MAX_LABEL)
-    parts = None if part_mask is None else _labels("part_mask", part_mask, size, len(PARTS))
+    instances = None if instance_mask is None else to_labels("instance_mask", instance_mask, size)
+    parts = None if part_mask is None else to_labels("part_mask", part_mask, size)
     people, names = _people(size, persons, keypoints)
     if instances is None:
         instances = np.zeros(size, np.uint8)
@@ -48,15 +49,29 @@ def to_scene(
     return Scene(person_mask, instances, parts, None, people, names)
 
 
-def _labels(name: str, message: Message, size: tuple[int, int], most: int) -> npt.NDArray[np.uint8]:
+def to_labels(name: str, message: Message, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
+    """Take the labels out of a mask's message.
+
+    Args:
+        name: "instance_mask" or "part_mask".
+        message: sensor_msgs/Image.
+        size: Height and width of the image that it must fit; None: of none.
+
+    Returns:
+        uint8 (H, W).
+
+    Raises:
+        MessageError: It is no whole mono8 image, is of another size, or holds labels that there are none of.
+    """
     if message.encoding not in _LABELS:
         raise MessageError(f"{name} is {message.encoding}, but a label image must be mono8")
-    if (message.height, message.width) != size:
+    if size is not None and (message.height, message.width) != size:
         raise MessageError(
             f"{name} is {message.width}x{message.height}, but the image of its stamp is {size[1]}x{size[0]}: "
             "both must come from one camera"
         )
     labels, _ = to_image(message)
+    most = _MOST[name]
     if labels.max() > most:
         raise MessageError(f"{name} holds the label {labels.max()}, but labels go from 0 to {most}")
     return np.ascontiguousarray(labels)

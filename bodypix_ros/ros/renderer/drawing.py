@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bodypix_ros import rendering
-from bodypix_ros.errors import MessageError
+from bodypix_ros.errors import DepthError, MessageError
 from bodypix_ros.ros.messages import images
-from bodypix_ros.ros.messages.scenes import to_scene
-from bodypix_ros.ros.messages.types import MessageTypes
+from bodypix_ros.ros.messages.scenes import to_labels, to_scene
+from bodypix_ros.ros.messages.types import Message, MessageTypes
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, required_of
 from bodypix_ros.ros.shared import diagnostics
+from bodypix_ros.ros.shared.cameras import white_of
 from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.wiring import Port
 
 RAW: Final = "debug_image"
 COMPRESSED: Final = "debug_image/compressed"
+COLOURED: Final = "label_image"
 
 
 def render(frame: Frame, options: RendererOptions) -> images.Pixels | None:
@@ -41,7 +43,7 @@ def render(frame: Frame, options: RendererOptions) -> images.Pixels | None:
     if rendering.MODES[options.mode].privacy and not frame.certain:
         return None  # a part mask of another image would hide the wrong places
     decode = images.to_image_compressed if options.input_transport == "compressed" else images.to_image
-    image = images.as_bgr(*decode(given.pop(IMAGE), mono16_max=options.mono16_max))
+    image = images.as_bgr(*decode(given.pop(IMAGE), mono16_max=white_of(options.mono16_max)))
     height, width = image.shape[:2]
     return rendering.draw(image, to_scene((height, width), **given), options.mode, options, bgr=True)
 
@@ -92,6 +94,7 @@ class Painter:
         self.options = options
         self._types = types
         self._complain = Throttle(log.error)
+        self._complain_once = Throttle(log.error, every_s=math.inf)
         self._cameras = {camera.name: camera for camera in cameras}
         self._mailboxes: Mailboxes[Frame] = Mailboxes(list(self._cameras))
         self._thread = threading.Thread(target=self._run, name="draw", daemon=True)
@@ -100,6 +103,21 @@ class Painter:
     def put(self, camera: Camera, frame: Frame) -> None:
         """Have a frame drawn, unless a newer one comes before its turn."""
         camera.statistics.replaced += self._mailboxes.put(camera.name, frame)
+
+    def colour(self, camera: Camera, name: str, mask: Message) -> None:
+        """Publish a label image in colours, at once: that takes a millisecond or two.
+
+        Args:
+            camera: Whose.
+            name: "instance_mask" or "part_mask".
+            mask: sensor_msgs/Image.
+        """
+        try:
+            picture = rendering.draw_labels(to_labels(name, mask), name)
+        except MessageError as error:
+            self._report(camera, "mask", f"{COLOURED} cannot be drawn: {error}")
+            return
+        camera.port.publish(COLOURED, images.rgb_image(self._types, mask.header, picture))
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more frames, and wait for the one at hand."""
@@ -112,6 +130,8 @@ class Painter:
             camera = self._cameras[name]
             try:
                 self._process(camera, frame)
+            except DepthError as error:
+                self._report(camera, "depth", f"a frame cannot be drawn: {error}", once=True)
             except MessageError as error:
                 self._report(camera, "bad", f"a frame cannot be drawn: {error}")
             except Exception as error:  # noqa: BLE001 - one frame's failure is not the next one's
@@ -155,13 +175,13 @@ class Painter:
             "not certain; let the camera set stamps",
         )
 
-    def _report(self, camera: Camera, kind: str, text: str) -> None:
+    def _report(self, camera: Camera, kind: str, text: str, *, once: bool = False) -> None:
         text = f"{camera.name}: {text}" if camera.name else text
         now_s = time.monotonic()
         if kind != "withheld":
             camera.statistics.bad += 1
         camera.statistics.last_error, camera.statistics.last_error_s = text, now_s
-        self._complain(f"{kind} {camera.name}", text, now_s)
+        (self._complain_once if once else self._complain)(f"{kind} {camera.name}", text, now_s)
 
 
 def status(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bodypix_ros.options import Option, check_all, like, option, options_of, replace
-from bodypix_ros.rendering import MODES, Style
+from bodypix_ros.rendering import LABELS, MODES, Style
 from bodypix_ros.ros.renderer.joining import IMAGE
 from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 
@@ -32,6 +32,7 @@ class RendererOptions(Style):
     )
     input_transport: str = like(CameraOptions, "input_transport")
     mode: str = option("instances", "what is drawn")
+    labels: str = option("instance_mask", "the mask that label_image shows", choices=LABELS)
     jpeg_quality: int = option(80, "of debug_image/compressed", low=1, high=100)
     max_rate: float = like(CameraOptions, "max_rate")
     mono16_max: int = like(CameraOptions, "mono16_max")

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from bodypix_ros.ros.messages import markers
 from bodypix_ros.ros.messages.outputs import OUTPUTS
-from bodypix_ros.ros.renderer.drawing import COMPRESSED, RAW, Camera, Painter
+from bodypix_ros.ros.renderer.drawing import COLOURED, COMPRESSED, RAW, Camera, Painter
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, required_of
 from bodypix_ros.ros.shared.log import Log
@@ -47,10 +48,11 @@ class Topics:
         self._mode = options.mode
         self._inputs: dict[str, Input] = {}
         self._placed: Input | None = None
+        self._mask: tuple[str, Input] | None = None
         self._markers = wiring.publisher("visualization_msgs/msg/MarkerArray", self._prefix + markers.TOPIC)
         self._outputs = {
             topic: wiring.publisher(kind, self._prefix + topic)
-            for topic, kind in ((RAW, _IMAGE), (COMPRESSED, _COMPRESSED))
+            for topic, kind in ((RAW, _IMAGE), (COMPRESSED, _COMPRESSED), (COLOURED, _IMAGE))
         }
 
     @property
@@ -80,11 +82,12 @@ class Topics:
             painter: Draws the frames that are whole.
         """
         self._look_at_pictures(painter)
+        self._look_at_labels(painter)
         self._look_at_skeletons()
 
     def _look_at_pictures(self, painter: Painter) -> None:
         mode = self._options.mode
-        wanted = inputs_of(mode) if any(map(self.listeners, self._outputs)) else ()
+        wanted = inputs_of(mode) if any(map(self.listeners, (RAW, COMPRESSED))) else ()
         if wanted != self._wanted or mode != self._mode:
             self._listen(wanted, mode, painter)
         if not wanted:
@@ -96,6 +99,17 @@ class Topics:
             self._quiet_since_s = now_s - missing_s
         if self._outage.said:
             self._say_what_is_absent(now_s)
+
+    def _look_at_labels(self, painter: Painter) -> None:
+        """Listen to a mask while somebody wants to see it in colours, whatever the mode."""
+        wanted = self._options.labels if self.listeners(COLOURED) else ""
+        if self._mask is not None and self._mask[0] != wanted:
+            self._wiring.unsubscribe(self._mask[1])
+            self._mask = None
+        if wanted and self._mask is None:
+            colour = partial(painter.colour, self.camera, wanted)
+            heard = self._wiring.subscription(OUTPUTS[wanted].kind, self._prefix + wanted, colour)
+            self._mask = wanted, heard
 
     def _look_at_skeletons(self) -> None:
         """Listen to people in 3-D while somebody wants to see their skeletons, whatever the mode."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 
 from bodypix_ros.ros.shared.diagnostics import ERROR, OK, WARN, WINDOW_S, Status, Window
+from bodypix_ros.ros.shared.loss import Loss
 
 LONG_S = 30.0
 """Loading or compiling for longer than this is worth a warning."""
@@ -44,12 +45,29 @@ class Statistics:
     counts: Counts = field(default_factory=Counts)
     outputs: Counter[str] = field(default_factory=Counter)
     received: Window = field(default_factory=Window)
+    replaced: Window = field(default_factory=Window)
+    loss: Loss = field(default_factory=Loss)
     age_ms: Window = field(default_factory=Window)
     overhead_ms: Window = field(default_factory=Window)
     segment_ms: Window = field(default_factory=Window)
     last_error: str = ""
     last_error_s: float = -np.inf
     last_published_s: float = -np.inf
+
+    def receive(self, now_s: float, stamp_s: float, *, replaced: bool) -> None:
+        """Count a frame that came.
+
+        Args:
+            now_s: `time.monotonic()`.
+            stamp_s: Of its header.
+            replaced: Whether one that waited was dropped for it.
+        """
+        self.counts.received += 1
+        self.received.add(now_s)
+        self.loss.add(stamp_s)
+        if replaced:
+            self.counts.replaced += 1
+            self.replaced.add(now_s)
 
     def error(self, now_s: float, text: str) -> None:
         """Remember what went wrong last."""
@@ -76,6 +94,8 @@ def camera_status(
     fault: str = "",
     compiling: str = "",
     compiling_s: float = 0.0,
+    resting: int | None = None,
+    slow: str = "",
     notes: Mapping[str, str] = MappingProxyType({}),
     now_s: float | None = None,
 ) -> Status:
@@ -89,6 +109,8 @@ def camera_status(
         fault: Why no camera's frames are processed, or empty.
         compiling: What its frames wait for, or empty.
         compiling_s: For how long by now.
+        resting: How many publish the images, while those are not even received; None while they are.
+        slow: What to change, where the model is too slow for its cameras.
         notes: Why nothing is published on a topic, by topic.
         now_s: `time.monotonic()`.
     """
@@ -110,6 +132,11 @@ def camera_status(
         message = statistics.last_error
     elif not enabled:
         level, message = OK, "idle: not enabled"
+    elif resting is not None:
+        level, message = (
+            OK,
+            f"idle: nobody subscribes{'' if resting else ', and nobody publishes the images'}",
+        )
     elif published:
         level, message = OK, f"{published:.1f} of {received:.1f} frames per second"
     elif received:
@@ -124,12 +151,15 @@ def camera_status(
         "dropped (a newer one came)": str(counts.replaced),
         "left out (max_rate)": str(counts.over_rate),
         "idle (nobody wanted it)": str(counts.idle),
+        "publishers, while idle": "not looked at" if resting is None else str(resting),
+        "lost on the way (by stamps)": _percent(statistics.loss.share()),
         "bad frames": str(counts.bad),
         "failed inferences": str(counts.failed),
         "age p50 (ms)": _ms(statistics.age_ms.percentile(now_s, 50)),
         "age p95 (ms)": _ms(statistics.age_ms.percentile(now_s, 95)),
         "segment p50 (ms)": _ms(statistics.segment_ms.percentile(now_s, 50)),
         "node overhead p50 (ms)": _ms(statistics.overhead_ms.percentile(now_s, 50)),
+        "to keep up": slow or "nothing to do",
         "last error": statistics.last_error or "none",
     }
     return Status(level, message, {**values, **notes})
@@ -177,6 +207,10 @@ def node_status(
     values |= {"inferences that did not end": str(hangs)}
     values |= {"devices left": ", ".join(left) or "none"}
     return Status(level, message, values)
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{share * 100:.1f} %"
 
 
 def _ms(value: float | None) -> str:

@@ -33,12 +33,26 @@ class NodeOptions(LoadOptions):
     input_transport: str = like(CameraOptions, "input_transport")
     max_rate: float = like(CameraOptions, "max_rate")
     lazy: bool = option(True, "compute only what somebody subscribes to")
+    idle_timeout: float = option(
+        5.0,
+        "seconds in which nobody wants anything until images are not even received, 0: never",
+        low=0.0,
+        high=3600.0,
+    )
     enabled: bool = option(True, "process frames; ~/enable sets it, too")
     inference_timeout: float = option(
         10.0,
         "seconds until an inference that does not end is given up and the model loaded again, 0: never",
         low=0.0,
         high=3600.0,
+    )
+    bond_heartbeat_period: float = option(
+        0.0,
+        "seconds between heartbeats to nav2_lifecycle_manager, 0.1 for Nav2's own nodes; 0: no bond, which "
+        "the manager's bond_timeout must be told, too",
+        low=0.0,
+        high=4.0,
+        live=False,
     )
     mono16_max: int = like(CameraOptions, "mono16_max")
 
@@ -160,6 +174,7 @@ class Settings:
             "model_dir": self.node.model_dir or None,
             "cache_dir": self.node.cache_dir or None,
             "performance_hint": self.node.hint,
+            "threads": self.node.threads or None,
             **fixed,
         }
 

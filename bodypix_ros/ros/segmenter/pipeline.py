@@ -1,5 +1,6 @@
 """One frame's way through the node: message, image, Scene, messages; and the threads that walk it."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from bodypix_ros.errors import AbandonedError, DeviceError, MessageError, PlacingError
+from bodypix_ros.errors import AbandonedError, DepthError, DeviceError, MessageError, PlacingError
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.outputs import OUTPUTS, Output, Seen, outputs_of
@@ -15,7 +16,9 @@ from bodypix_ros.ros.messages.stencil import Stencils
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes, Stamp
 from bodypix_ros.ros.segmenter.diagnostics import Statistics
 from bodypix_ros.ros.segmenter.inference import Inference, InferenceStream
+from bodypix_ros.ros.segmenter.pace import advice
 from bodypix_ros.ros.segmenter.parameters import Settings
+from bodypix_ros.ros.shared.cameras import white_of
 from bodypix_ros.ros.shared.log import Log, Throttle
 from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.threads import claim, in_background
@@ -101,7 +104,12 @@ def wanted(settings: Settings, listeners: Callable[[str], int]) -> tuple[Output,
 
 
 class Pipeline:
-    """Processes frames. May be called from several threads, for one camera from one at a time."""
+    """Processes frames. May be called from several threads, for one camera from one at a time.
+
+    Attributes:
+        settings: Those in force; replace the attribute to change them.
+        slow: What to change, where the model is too slow for its cameras; else empty.
+    """
 
     def __init__(
         self,
@@ -116,7 +124,7 @@ class Pipeline:
 
         Args:
             inference: The model.
-            settings: Those in force; replace the attribute to change them.
+            settings: Those in force.
             types: The message classes.
             serialize: Message -> bytes, which can be published as well.
             age_ms: Milliseconds since a stamp; None for a stamp that is not set.
@@ -126,11 +134,13 @@ class Pipeline:
         self._types, self._serialize, self._age_ms = types, serialize, age_ms
         compressed = settings.node.input_transport == "compressed"
         self._decode = images.to_image_compressed if compressed else images.to_image
-        self._complain = Throttle(log.error)
+        self._log, self._complain = log, Throttle(log.error)
+        self._complain_once = Throttle(log.error, every_s=math.inf)
         self._cameras: dict[str, Camera] = {}
         self._streams: dict[str, InferenceStream] = {}
         self._threads: list[threading.Thread] = []
         self._compilations: set[Compilation] = set()
+        self.slow, self._slow_said = "", False
         self.mailboxes: Mailboxes[Frame] = Mailboxes([])
 
     def start(self, cameras: list[Camera]) -> None:
@@ -141,6 +151,7 @@ class Pipeline:
             camera.compiling = None
             camera.stencils = {}
         self.mailboxes, self._compilations, self._threads = Mailboxes(list(self._cameras)), set(), []
+        self.slow, self._slow_said = "", False
         # Whoever has the turn finds an idle request: cameras wait in the mailboxes, which are fair.
         for _ in range(min(len(cameras), self.inference.segmenter.requests)):
             self._start_worker(self.mailboxes)
@@ -153,11 +164,16 @@ class Pipeline:
             thread.join(max(0.0, end_s - time.monotonic()))
 
     def check(self, now_s: float) -> None:
-        """Give up inferences that take too long; to be called once a second or so.
+        """Give up what takes too long, and say where all is too slow; to be called once a second or so.
 
         Args:
             now_s: `time.monotonic()`.
         """
+        statistics = [camera.statistics for camera in self._cameras.values()]
+        self.slow = advice(statistics, self.settings, len(self._threads), now_s)
+        if self.slow and not self._slow_said:
+            self._slow_said = True
+            self._log.warning(self.slow)
         limit_s = self.settings.node.inference_timeout
         for turn in self.inference.give_up(limit_s, now_s):
             for name, camera in self._cameras.items():
@@ -210,10 +226,11 @@ class Pipeline:
             counts.over_rate += 1
             return True
         try:
-            image, encoding = self._decode(frame.message, mono16_max=settings.node.mono16_max)
+            image, encoding = self._decode(frame.message, mono16_max=white_of(settings.node.mono16_max))
         except MessageError as error:
             counts.bad += 1
-            self._report(camera, "bad", f"a frame cannot be read: {error}")
+            kind = "depth" if isinstance(error, DepthError) else "bad"
+            self._report(camera, kind, f"a frame cannot be read: {error}", once=kind == "depth")
             return True
         height, width = image.shape[:2]
         if not self.inference.is_ready(height, width):
@@ -313,8 +330,8 @@ class Pipeline:
     def _build(self, output: Output, header: Header, scene: Scene) -> Message:
         return output.make(self._types, Seen(header, self.settings.model, scene))
 
-    def _report(self, camera: Camera, kind: str, text: str) -> None:
+    def _report(self, camera: Camera, kind: str, text: str, *, once: bool = False) -> None:
         text = f"{camera.name}: {text}" if camera.name else text
         now_s = time.monotonic()
         camera.statistics.error(now_s, text)
-        self._complain(f"{kind} {camera.name}", text, now_s)
+        (self._complain_once if once else self._complain)(f"{kind} {camera.name}", text, now_s)

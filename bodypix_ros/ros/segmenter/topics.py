@@ -6,8 +6,9 @@ from typing import Final
 from bodypix_ros.ros.messages.outputs import OUTPUTS, absent, outputs_of
 from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.ros.segmenter.parameters import Settings
-from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
+from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline, wanted
 from bodypix_ros.ros.shared.log import Log
+from bodypix_ros.ros.shared.loss import WORTH_SAYING
 from bodypix_ros.ros.shared.outage import Outage
 from bodypix_ros.ros.shared.wiring import Input, Wiring, why_silent
 
@@ -16,7 +17,14 @@ CAMERA_INFO: Final = "camera_info"
 
 
 class Topics:
-    """The topics of one camera."""
+    """The topics of one camera.
+
+    Attributes:
+        title: Of its entry in /diagnostics.
+        camera: What happened to its frames.
+        topic: The images', resolved once it was subscribed to.
+        outage_text: Why no frame comes; empty while frames come.
+    """
 
     def __init__(self, wiring: Wiring, name: str, settings: Settings, log: Log) -> None:
         """Make the publishers.
@@ -42,6 +50,9 @@ class Topics:
         self._outage = Outage(time.monotonic())
         self._images: Input | None = None
         self._calibration: Input | None = None
+        self._pipeline: Pipeline | None = None
+        self._wanted_s, self._loss_said = 0.0, False
+        self.topic = self._image
         self._publishers = {
             output.topic: wiring.publisher(output.kind, prefix + output.topic, latched=output.latched)
             for output in outputs
@@ -55,25 +66,64 @@ class Topics:
         """Publish a message, or one that is serialised already."""
         self._publishers[topic].publish(message)
 
+    @property
+    def rests(self) -> bool:
+        """Whether the images are not received, since nobody wants anything of them."""
+        return self._pipeline is not None and self._images is None
+
     def listen(self, pipeline: Pipeline) -> None:
         """Subscribe to the images."""
+        self._pipeline, self._wanted_s, self._loss_said = pipeline, time.monotonic(), False
+        self.camera.announced = None
+        self._subscribe(pipeline)
+
+    def look(self, now_s: float) -> None:
+        """Rest once nobody has wanted anything for `idle_timeout`, and listen again once somebody does.
+
+        To be called once a second or so, and at once where it rests and `is_wanted`.
+
+        Args:
+            now_s: `time.monotonic()`.
+        """
+        pipeline = self._pipeline
+        if pipeline is None:
+            return
+        limit_s = pipeline.settings.node.idle_timeout
+        if limit_s == 0 or self.is_wanted():
+            self._wanted_s = now_s
+            if self._images is None:
+                self._subscribe(pipeline)
+        elif self._images is not None and now_s - self._wanted_s > limit_s:
+            self._unsubscribe()
+
+    def is_wanted(self) -> bool:
+        """Whether anybody wants anything of the images. May be asked by any thread."""
+        if self._pipeline is None:
+            return False
+        settings = self._pipeline.settings
+        if wanted(settings, self.listeners):
+            return True
+        # What the labels mean is published with the first frame.
+        due = self.camera.announced is None and settings.node.enabled
+        return due and any(self.listeners(o.topic) for o in outputs_of(settings.gives) if o.latched)
+
+    def _subscribe(self, pipeline: Pipeline) -> None:
         camera, mailboxes = self.camera, pipeline.mailboxes
         statistics = camera.statistics
-        camera.announced = None
         self._outage, self.outage_text = Outage(time.monotonic()), ""
 
         def on_image(message: Message) -> None:
-            now_s = time.monotonic()
-            if mailboxes.put(camera.name, Frame(message, now_s)):
-                statistics.counts.replaced += 1
-            statistics.counts.received += 1
-            statistics.received.add(now_s)
+            now_s, stamp = time.monotonic(), message.header.stamp
+            replaced = mailboxes.put(camera.name, Frame(message, now_s))
+            statistics.receive(now_s, stamp.sec + stamp.nanosec / 1e9, replaced=replaced)
             if self._outage.frame(now_s):
                 self.outage_text = ""
+                self._log.info(f"frames come again on {self.topic}")
             # The worker may have the interpreter now: the executor would keep it until it waits again.
             time.sleep(0)
 
         self._images = self._wiring.subscription(self._kind, self._image, on_image)
+        self.topic = self._images.topic_name
         if self._reads_camera_info:
             self._calibration = self._wiring.subscription(
                 "sensor_msgs/msg/CameraInfo", self._camera_info, camera.calibrate
@@ -92,8 +142,16 @@ class Topics:
                     notes[output.topic] = why
         return notes
 
+    def publishers(self) -> int | None:
+        """How many publish the images, while those are not received; None while they are."""
+        return len(self._wiring.publishers_of(self.topic)) if self.rests else None
+
     def stop_listening(self) -> None:
-        """Unsubscribe."""
+        """Unsubscribe, until told to listen again."""
+        self._pipeline = None
+        self._unsubscribe()
+
+    def _unsubscribe(self) -> None:
         for heard in (self._images, self._calibration):
             if heard is not None:
                 self._wiring.unsubscribe(heard)
@@ -104,12 +162,26 @@ class Topics:
         for publisher in self._publishers.values():
             self._wiring.unpublish(publisher)
 
-    def check_outage(self) -> None:
-        """Say, once, when frames stay away."""
+    def check(self) -> None:
+        """Say, once, when frames stay away, or when too many of them get lost."""
+        if self._images is None:
+            return
+        self._check_loss(self._images.topic_name)
         missing_s = self._outage.check(time.monotonic())
-        if missing_s is None or self._images is None:
+        if missing_s is None:
             return
         self.outage_text = why_silent(
             self._wiring, self._images, self._image, self._kind, missing_s, compressed=self._compressed
         )
         self._log.warning(self.outage_text)
+
+    def _check_loss(self, topic: str) -> None:
+        share = self.camera.statistics.loss.share()
+        if self._loss_said or share is None or share < WORTH_SAYING:
+            return
+        self._loss_said = True
+        self._log.warning(
+            f"{share:.0%} of the frames of {topic} did not come, by the gaps between their stamps: DDS loses "
+            "big images where its socket buffers are small (config/cyclonedds.xml and config/fastdds.xml "
+            "have larger ones), or the camera leaves frames out"
+        )

@@ -10,6 +10,9 @@ from bodypix_ros.options import option
 TRANSPORTS: Final = ("raw", "compressed")
 """What the parameter `input_transport` may be."""
 
+WHITE: Final = 65535
+"""The parameter `mono16_max` by default: 16 bits of light, while 16UC1 is taken for depth."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(/[A-Za-z][A-Za-z0-9_]*)*")
 
 
@@ -21,7 +24,18 @@ class CameraOptions:
         "raw", "raw reads image, compressed reads image/compressed", choices=TRANSPORTS, live=False
     )
     max_rate: float = option(0.0, "frames per second and camera at most, 0: no limit", low=0.0, high=1000.0)
-    mono16_max: int = option(65535, "value of a mono16 image that is white", low=1, high=65535)
+    mono16_max: int = option(
+        WHITE,
+        "value of a mono16 image that is white; 16UC1, which is depth as a rule, is not read unless this is "
+        "another than 65535",
+        low=1,
+        high=WHITE,
+    )
+
+
+def white_of(mono16_max: int) -> int | None:
+    """What `messages.images` takes: None where the parameter is as it is by default."""
+    return None if mono16_max == WHITE else mono16_max
 
 
 def camera_names(cameras: object) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import rclpy
@@ -17,7 +17,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from bodypix_ros.errors import StartError
+from bodypix_ros.errors import StartError, hint
 from bodypix_ros.options import Option
 from bodypix_ros.ros.messages.types import Message, message_class
 from bodypix_ros.ros.shared.diagnostics import Status
@@ -189,6 +189,25 @@ class Entry(Protocol):
         """Add a value."""
 
 
+class Entries(Protocol):
+    """A diagnostic_updater.Updater.
+
+    Attributes:
+        node_name: What the names of its entries begin with.
+    """
+
+    node_name: str
+
+
+def name_entries(updater: Entries, node: Node) -> None:
+    """Name a node's entries after its namespace, too, unless a parameter asks for another form of that.
+
+    Without it two robots' segmenters have one name: "segmenter: camera" becomes "robot1/segmenter: camera".
+    """
+    if not node.get_parameter("diagnostic_updater.use_fqn").value:
+        updater.node_name = node.get_fully_qualified_name().lstrip("/")
+
+
 def fill(entry: Entry, status: Status) -> Entry:
     """Write a status into an entry of diagnostic_updater."""
     entry.summary(bytes([status.level]), status.message)
@@ -216,8 +235,12 @@ class Program(Protocol):
 def _say_unknown(node: Node) -> None:
     """Say which parameters were given that the node does not have: rclpy passes over them in silence."""
     for name in getattr(node, "_parameter_overrides", {}):
-        if "." not in name and not node.has_parameter(name):  # with a point: QoS, and those of other packages
-            node.get_logger().warning(f"{name} was given, but is no parameter of this node: it does nothing")
+        # QoS is declared with its topic, which may come later.
+        if not name.startswith("qos_overrides.") and not node.has_parameter(name):
+            likely = hint(name, node.get_parameters_by_prefix(""))
+            node.get_logger().warning(
+                f"{name} was given, but is no parameter of this node: it does nothing{likely}"
+            )
 
 
 def _made(make_node: Callable[[], Program]) -> Program:
@@ -245,7 +268,7 @@ def run(make_node: Callable[[], Program], args: list[str] | None = None) -> int:
     Returns:
         The exit code: 0, or 1 where the node could not start.
     """
-    node, failure = None, None
+    node, executor, failure = None, None, None
     try:
         try:
             rclpy.init(args=args)
@@ -270,6 +293,10 @@ def run(make_node: Callable[[], Program], args: list[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one must not interrupt the cleaning up
         if node is not None:
             node.end()
+        if executor is not None:
+            # Left to the garbage collector it prints a traceback of what it waited for.
+            with suppress(Exception):  # ROS may be down already
+                executor.shutdown(0)
         rclpy.get_default_context().try_shutdown()  # rclpy.try_shutdown is not on Humble
     if failure is not None:
         print(f"cannot start: {failure}", file=sys.stderr)

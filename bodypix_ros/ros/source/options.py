@@ -19,6 +19,10 @@ class SourceOptions:
     )  # fmt: skip
     loop: bool = option(True, "begin again at the end; false: the node ends then", live=False)
     frame_id: str = option("camera_optical_frame", "of every header", live=False)
+    parent_frame: str = option(
+        "", "publish on /tf_static that the camera stands in this frame, a metre high, looking along x; "
+        "empty: publish nothing", live=False,
+    )  # fmt: skip
     camera_info_url: str = option(
         "", "calibration in YAML: file:///..., package://NAME/..., or a path; empty: guessed from fov",
         live=False,

@@ -27,7 +27,8 @@ def play(
         sources: What to play, in this order.
         rate: Frames per second; 0: a video's own, PICTURE_RATE for pictures, as they come where it is live.
         loop: Begin again at the end.
-        complain: Gets told of a source that cannot be read, or not to its end; the others go on.
+        complain: Gets told of a source that cannot be read, or not to its end, where others, or what was
+            read of it, go on.
         stopped: Asked while an address is waited for; True ends it.
 
     Yields:
@@ -37,16 +38,25 @@ def play(
         MediaError: Of all sources none gives a frame.
     """
     errors: dict[str, None] = {}
+    given = False
+
+    def fail(error: MediaError) -> None:
+        # Once, not in every round; and not twice, where it is why nothing is played.
+        if str(error) not in errors and (given or len(sources) > 1):
+            complain(str(error))
+        errors[str(error)] = None
+
     while True:
         given = False
         for source in sources:
-            for shot in _play_one(source, rate, complain, stopped, errors):
+            for shot in _play_one(source, rate, complain, stopped, fail):
                 given = True
                 yield shot
         if stopped():
             return
         if not given:
-            raise MediaError("; ".join(errors) or "there is nothing to play")
+            alone = len(sources) == 1 and errors
+            raise MediaError(next(iter(errors)) if alone else f"none of {len(sources)} sources can be played")
         if not loop:
             return
 
@@ -56,7 +66,7 @@ def _play_one(
     rate: float,
     complain: Callable[[str], None],
     stopped: Callable[[], bool],
-    said: dict[str, None],
+    fail: Callable[[MediaError], None],
 ) -> Iterator[Shot]:
     try:
         if isinstance(source, Picture):
@@ -66,9 +76,7 @@ def _play_one(
                 yield from _live(reader, rate) if reader.live else _film(reader, rate)
                 reader.check_end()
     except MediaError as error:
-        if str(error) not in said:  # once, not in every round
-            complain(str(error))
-        said[str(error)] = None
+        fail(error)
 
 
 def _live(reader: VideoReader, rate: float) -> Iterator[Shot]:

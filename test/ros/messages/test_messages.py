@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.bags.typestore import rosbags_types, typestore
-from bodypix_ros.errors import MessageError
+from bodypix_ros.errors import DepthError, MessageError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.ros.messages import images, labels, people
 from bodypix_ros.ros.messages.images import to_image, to_image_compressed
@@ -207,6 +207,23 @@ def test_bayer_images_smaller_than_its_neighbourhood_are_refused():
 def test_a_white_that_16_bits_cannot_have_is_refused(white):
     with pytest.raises(ValueError, match=f"mono16_max is {white}, but must be"):
         to_image(image("mono16", np.zeros((2, 8), np.uint8), width=4), mono16_max=white)
+
+
+@pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
+def test_depth_is_not_taken_for_grey(encoding):
+    rows = np.zeros((2, 8), np.uint8)
+    with pytest.raises(DepthError, match=f"are {encoding}, which is depth.*people_node.*mono16_max"):
+        to_image(image(encoding, rows, width=2), mono16_max=None)
+    packed = compressed(".png", np.zeros((9, 7), np.uint16))
+    packed.format = f"{encoding}; png compressed "
+    with pytest.raises(DepthError, match=encoding):
+        to_image_compressed(packed, mono16_max=None)
+
+
+def test_mono16_is_grey_by_itself_and_16uc1_where_its_white_is_said():
+    rows = np.full((2, 4), 4095, "<u2").view(np.uint8)
+    assert (to_image(image("mono16", rows, width=4), mono16_max=None)[0] == round(4095 * 255 / 65535)).all()
+    assert (to_image(image("16UC1", rows, width=4), mono16_max=4095)[0] == 255).all()
 
 
 def test_unknown_encodings_are_named_with_the_known_ones(monkeypatch):

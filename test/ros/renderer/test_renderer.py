@@ -341,6 +341,31 @@ def test_bad_input_is_told_and_the_next_frame_is_drawn(studio, types, header):
     assert now.values["frames drawn"] == "1"
 
 
+def test_a_mask_is_published_in_colours_and_a_broken_one_said(studio, types, header):
+    labels = scene_of(PICTURE).instance_mask
+    mask = images.label_image(types, header, labels)
+    studio.painter.colour(studio.camera, "instance_mask", mask)
+    ((topic, message),) = studio.camera.port.published
+    assert (topic, message.encoding, message.header) == ("label_image", "rgb8", header)
+    found, _ = images.to_image(message)
+    assert (found == rendering.draw_labels(labels, "instance_mask")).all()
+    mask.encoding = "rgb8"
+    studio.painter.colour(studio.camera, "instance_mask", mask)
+    assert "label_image cannot be drawn: instance_mask is rgb8" in studio.log[0]
+    assert len(studio.camera.port.published) == 1
+
+
+def test_an_image_of_depth_is_said_once_and_not_drawn(studio, types, header):
+    depth = frame(types, header)
+    depth.messages["image"] = SimpleNamespace(
+        header=header, encoding="16UC1", height=4, width=4, step=8, is_bigendian=0, data=bytes(32)
+    )
+    for number in (1, 2):
+        draw_until(studio, depth, lambda reached=number: studio.camera.statistics.bad == reached)
+    assert [text for text in studio.log if "16UC1, which is depth" in text] == studio.log
+    assert len(studio.log) == 1
+
+
 def test_a_privacy_mode_tells_why_it_withholds_images_without_stamps(studio, types, header):
     studio.painter.options = RendererOptions(mode="blur_parts")
     header.stamp.sec = header.stamp.nanosec = 0

@@ -8,37 +8,10 @@ from bodypix_ros.ros.renderer import topics as topics_module
 from bodypix_ros.ros.renderer.options import RendererOptions
 from bodypix_ros.ros.renderer.topics import Topics
 from bodypix_ros.ros.shared.outage import PATIENCE_S, Publisher
+from support.wiring import Wiring
 
 IMAGE = "sensor_msgs/msg/Image"
 DETECTIONS = "vision_msgs/msg/Detection2DArray"
-
-
-class Wiring:
-    """Topics that are only remembered."""
-
-    def __init__(self):
-        self.outputs, self.inputs, self.publishers = {}, {}, {}
-
-    def publisher(self, kind, topic, *, depth=1, reliable=True, latched=False):
-        output = SimpleNamespace(kind=kind, listeners=0, messages=[])
-        output.publish, output.get_subscription_count = output.messages.append, lambda: output.listeners
-        self.outputs[topic] = output
-        return output
-
-    def subscription(self, kind, topic, on_message, *, depth=1):
-        assert topic not in self.inputs
-        qos = SimpleNamespace(reliability=SimpleNamespace(name="BEST_EFFORT"))
-        heard = SimpleNamespace(
-            kind=kind, topic_name=f"/r/{topic}", qos_profile=qos, name=topic, hear=on_message
-        )
-        self.inputs[topic] = heard
-        return heard
-
-    def unsubscribe(self, heard):
-        assert self.inputs.pop(heard.name) is heard
-
-    def publishers_of(self, topic):
-        return self.publishers.get(topic, [])
 
 
 class Painter:
@@ -47,6 +20,9 @@ class Painter:
 
     def put(self, camera, frame):
         self.frames.append((camera.name, sorted(frame.messages)))
+
+    def colour(self, camera, name, mask):
+        self.frames.append((camera.name, name, mask.header.stamp.sec))
 
 
 class Skeletons:
@@ -83,6 +59,7 @@ def test_it_listens_while_somebody_looks_to_what_the_mode_needs():
     assert {topic: output.kind for topic, output in stage.wiring.outputs.items()} == {
         "front/debug_image": IMAGE,
         "front/debug_image/compressed": "sensor_msgs/msg/CompressedImage",
+        "front/label_image": IMAGE,
         "front/skeletons": "visualization_msgs/msg/MarkerArray",
     }
     assert stage.look() == {}
@@ -175,3 +152,13 @@ def test_what_a_privacy_mode_waits_for_is_told_and_again_when_that_changes(clock
     stage.topics.change(RendererOptions(mode="instances"))
     stage.look("debug_image")
     assert stage.topics.outage_text == ""
+
+
+def test_a_mask_is_coloured_while_somebody_looks_whatever_the_mode():
+    stage = Stage("front", mode="skeleton")
+    assert stage.look("front/label_image") == {"front/instance_mask": IMAGE}
+    stage.hear("front/instance_mask", 5)
+    assert stage.painter.frames == [("front", "instance_mask", 5)]
+    stage.topics.change(RendererOptions(labels="part_mask"))
+    assert stage.look("front/label_image") == {"front/part_mask": IMAGE}
+    assert stage.look() == {}

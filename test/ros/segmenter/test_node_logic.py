@@ -23,6 +23,7 @@ from bodypix_ros.ros.messages.outputs import absent
 from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
 from bodypix_ros.ros.segmenter.diagnostics import Statistics, camera_status, node_status
 from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
+from bodypix_ros.ros.segmenter.pace import advice
 from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, parameters
 from bodypix_ros.ros.segmenter.pipeline import wanted
 from bodypix_ros.ros.shared import diagnostics, outage
@@ -155,6 +156,45 @@ def test_the_performance_hint_follows_the_number_of_cameras():
         assert settings.load_arguments()["performance_hint"] == hint
 
 
+def busy(received_hz, published_hz, segment_ms, seconds=10):
+    """What a camera's numbers are after some seconds."""
+    statistics, every = Statistics(), received_hz / published_hz
+    for k in range(int(received_hz * seconds)):
+        now_s = 100 + k / received_hz
+        taken = int((k + 1) / every) > int(k / every)
+        statistics.receive(now_s, now_s, replaced=not taken)
+        if taken:
+            statistics.publication(now_s, age_ms=50, overhead_ms=2, segment_ms=segment_ms, outputs=())
+    return statistics
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cameras", "workers", "said"),
+    [
+        ({}, [busy(30, 30, 20)], 1, ""),
+        ({}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: internal_"),
+        ({}, [busy(30, 7.5, 130)], 1, r"internal_resolution 0.23 "),
+        ({"internal_resolution": "full"}, [busy(30, 15, 53)], 1, r"_resolution 0.71 \(now 1\) would do"),
+        ({}, [busy(30, 7.5, 130)], 6, ""),
+        ({}, [busy(30, 15, 20), busy(30, 15, 20)], 1, "internal_resolution 0.41 "),
+        ({"model": "selfie-general"}, [busy(30, 15, 60)], 1, "a smaller model would do, or another device"),
+        ({}, [busy(30, 15, 2)], 1, ""),  # dropped for another reason, such as a compilation
+    ],
+)  # fmt: skip
+def test_who_cannot_keep_up_says_which_setting_would(parameters, cameras, workers, said):
+    text = advice(cameras, Settings().changed(parameters), workers, 110.0)
+    assert re.search(said, text) if said else text == ""
+
+
+def test_it_is_said_once_that_it_cannot_keep_up():
+    with Rig() as rig:
+        rig.cameras[""].statistics = busy(30, 7.5, 130)
+        for now_s in (110.0, 110.1, 110.2):
+            rig.pipeline.check(now_s)
+        assert rig.log.text("warning").count("frames per second are processed") == 1
+        assert "internal_resolution" in rig.pipeline.slow
+
+
 @pytest.mark.parametrize(("cameras", "requests", "workers"), [(1, 3, 1), (4, 3, 3), (4, 1, 1)])
 def test_there_is_a_worker_for_every_request_that_cameras_can_fill(cameras, requests, workers):
     with Rig(*[f"camera{k}" for k in range(cameras)], threads=requests) as rig:
@@ -212,6 +252,7 @@ def test_fixed_parameters_are_those_of_the_design():
     assert fixed == {
         "model", "device", "precision", "ranges", "performance_hint", "cameras", "input_transport",
         "model_dir", "cache_dir", "internal_resolution",
+        "threads", "bond_heartbeat_period",
     }  # fmt: skip
 
 
@@ -462,6 +503,7 @@ def test_what_a_model_cannot_give_is_not_asked_for(model):
     assert topics == {*PER_FRAME, KEYPOINTS_3D} - absent(settings.gives).keys()
     family = catalogue.model(model).family
     assert ("part_mask" in topics, KEYPOINTS_3D in topics) == (family == "bodypix", family == "blazepose")
+    assert ("keypoints" in topics) == (family != "selfie")
 
 
 def test_a_bad_frame_is_counted_said_once_and_survived():
@@ -474,6 +516,24 @@ def test_a_bad_frame_is_counted_said_once_and_survived():
         assert (counts.bad, counts.published) == (4, 1)
         assert rig.log.text("error").count("a frame cannot be read") == 1
         assert "nonsense" in rig.log.text("error")
+
+
+def test_depth_is_said_once_per_camera_and_read_where_its_white_is_set():
+    depth = np.full((8, 12), 1500, "<u2")
+    fields = {"encoding": "16UC1", "step": 24, "data": depth.tobytes()}
+    with Rig("front", "rear") as rig:
+        for camera in ("front", "front", "rear", "front"):
+            rig.send(frame(**fields), camera)
+        said = rig.log.text("error").splitlines()
+        assert [text.partition(":")[0] for text in said] == ["front", "rear"]
+        assert all("16UC1, which is depth" in text and "people_node" in text for text in said)
+        assert rig.device.encodings == []
+        statistics = rig.cameras["front"].statistics
+        assert (statistics.counts.bad, statistics.counts.published) == (3, 0)
+        assert "depth" in camera_status(statistics, active=True, enabled=True, waiting="").message
+    with Rig(mono16_max=4095) as rig:
+        rig.send(frame(**fields))
+        assert rig.device.encodings == ["mono8"]
 
 
 def test_a_failing_device_is_reported_and_the_next_frame_tried():

@@ -90,6 +90,21 @@ def test_nothing_that_can_be_played_is_an_error_even_in_a_loop(folder):
         played(sources, loop=True)
 
 
+def test_a_reason_is_said_once(folder):
+    """By whoever ends, where that is why nothing is played."""
+    said, broken = [], folder / "film.mp4"
+    broken.write_bytes(b"no video")
+    shots = play(find_sources([str(broken)]), rate=0.0, loop=True, complain=said.append)
+    with pytest.raises(MediaError, match="neither a picture nor a video"):
+        list(shots)
+    assert said == []
+    (folder / "20.png").write_bytes(b"no picture")
+    sources = find_sources([str(broken), str(folder / "20.png")])
+    with pytest.raises(MediaError, match="none of 2 sources can be played"):
+        list(play(sources, rate=0.0, loop=True, complain=said.append))
+    assert len(said) == 2
+
+
 def test_frames_are_due_a_period_after_another_whatever_publishing_takes():
     pace, now_s, times = Pace(), 100.0, []
     for _ in range(10):
