@@ -4,6 +4,7 @@ ROS parameters, the options of commands, checks and the tables of the documentat
 """
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,7 @@ class Option:
         short: One letter for commands.
         folder: Whether it is a folder's name.
         words: Words for some of its values, and these, where it is a word or a number.
+        formerly: Older names, which are accepted and said to be old.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Option:
     short: str = ""
     folder: bool = False
     words: tuple[tuple[str, float], ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def kind(self) -> type:
@@ -103,6 +106,7 @@ def option(
     short: str = "",
     folder: bool = False,
     words: Mapping[str, float] | None = None,
+    formerly: Sequence[str] = (),
 ) -> Any:
     """Declare an option: a field of a frozen dataclass. The arguments are those of `Option`."""
     known = Option(
@@ -118,6 +122,7 @@ def option(
         short,
         folder,
         tuple((words or {}).items()),
+        tuple(formerly),
     )  # its name is the field's
     return dataclasses.field(default=default, metadata={_KEY: known})
 
@@ -169,16 +174,29 @@ def values_of(values: Any) -> dict[str, Any]:
     return {name: getattr(values, name) for name in options_of(values)}
 
 
+def older_names(known: Mapping[str, Option]) -> dict[str, str]:
+    """What options were called before -> what they are called now.
+
+    Args:
+        known: The options by name.
+    """
+    return {older: name for name, one in known.items() for older in one.formerly}
+
+
 D = TypeVar("D")
 
 
 def replace(values: D, changes: Mapping[str, Any]) -> D:
-    """A checked copy with other values.
+    """A checked copy with other values. An option's older names are accepted, with a FutureWarning.
 
     Raises:
         OptionError: An unknown option, or a value that may not be.
     """
     known = options_of(values)
+    now = older_names(known)
+    for name in now.keys() & changes:
+        warnings.warn(f"{name} is now called {now[name]}", FutureWarning, stacklevel=3)
+    changes = {now.get(name, name): value for name, value in changes.items()}
     for name in changes:
         if name not in known:
             raise OptionError(name, f"there is no option '{name}'; there are: {', '.join(sorted(known))}")

@@ -1,0 +1,168 @@
+"""How somebody looks: colours of head, torso, upper and lower legs.
+
+Colours are counted on three axes, brightness and two differences that brightness does not change, eight steps
+each. Histograms are compared by Bhattacharyya's coefficient.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from bodypix_ros.anatomy import PARTS
+from bodypix_ros.imaging.pixels import Pixels
+from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.scene import Scene
+from bodypix_ros.tracking.sightings import Sightings
+
+REGIONS = ("head", "torso", "upper_legs", "lower_legs")
+"""What is told apart."""
+BINS = 24
+"""Of a region's histogram: three axes of eight steps."""
+SHAPE = len(REGIONS), BINS
+"""Of how one person looks."""
+_ROWS = 80
+"""So many rows of an image are looked at, or up to twice as many, and columns as far apart."""
+_LEAST_PIXELS = 8.0
+"""Of a region, on the coarse grid: fewer say nothing."""
+_PACE = 0.15
+"""Weight of a new look in a person's mean."""
+_SITES = (
+    ("nose", "nose", 0), ("left_ear", "right_ear", 0),
+    ("left_shoulder", "right_shoulder", 1), ("left_shoulder", "left_hip", 1),
+    ("right_shoulder", "right_hip", 1), ("left_hip", "right_hip", 1), ("left_elbow", "left_elbow", 1),
+    ("right_elbow", "right_elbow", 1),
+    ("left_hip", "left_knee", 2), ("right_hip", "right_knee", 2),
+    ("left_knee", "left_ankle", 3), ("right_knee", "right_ankle", 3), ("left_ankle", "left_ankle", 3),
+    ("right_ankle", "right_ankle", 3),
+)  # fmt: skip
+"""Between which two keypoints there is a region: a pixel is the nearest one's, where nobody labels parts."""
+
+Looks = npt.NDArray[np.float64]
+"""float64 (N, REGIONS, BINS): roots of shares, so that the sum of products is Bhattacharyya's coefficient;
+zeros where too little is seen."""
+
+
+def looks(scene: Scene, sightings: Sightings, pixels: Pixels) -> Looks:
+    """How each of a Scene's persons looks.
+
+    Args:
+        scene: What was seen.
+        sightings: Of it.
+        pixels: The image.
+    """
+    counts = np.zeros((len(sightings), *SHAPE))
+    stride = max(pixels.shape[0] // _ROWS, 1)
+    labels, colors = scene.instance_mask[::stride, ::stride], pixels.array[::stride, ::stride]
+    channels = np.array(pixels.channels)
+    if scene.part_mask is not None:
+        parts = scene.part_mask[::stride, ::stride]
+        _count_by_parts(labels, parts, _part_regions(), colors, channels, counts)
+    else:
+        sites, regions = _sites(sightings.keypoints, scene.keypoint_names)
+        sites[..., :2] /= stride
+        _count_by_sites(labels, sites, regions, colors, channels, counts)
+    totals = counts.sum(axis=2, keepdims=True)
+    shares = np.where(totals >= 3 * _LEAST_PIXELS, counts / np.maximum(totals, 1), 0.0)
+    return np.sqrt(shares)
+
+
+def mixed(before: Looks, now: Looks) -> Looks:
+    """Mean looks of people with one more: float64 (N, REGIONS, BINS)."""
+    fresh, kept = now.any(axis=2, keepdims=True), before.any(axis=2, keepdims=True)
+    mean = np.sqrt((1 - _PACE) * before**2 + _PACE * now**2)
+    return np.where(fresh & kept, mean, np.where(fresh, now, before))
+
+
+def similar(tracked: Looks, seen: Looks) -> npt.NDArray[np.float64]:
+    """How alike people look.
+
+    Args:
+        tracked: float64 (N, REGIONS, BINS).
+        seen: float64 (M, REGIONS, BINS).
+
+    Returns:
+        float64 (N, M), 0..1; NaN where no region is seen of both.
+    """
+    common = np.einsum("nr,mr->nm", tracked.any(axis=2).astype(float), seen.any(axis=2).astype(float))
+    products = tracked.reshape(len(tracked), -1) @ seen.reshape(len(seen), -1).T
+    return np.where(common > 0, products / np.maximum(common, 1), np.nan)
+
+
+@lru_cache(maxsize=1)
+def _part_regions() -> npt.NDArray[np.int64]:
+    """int64 (256,): the region of each label of a part mask, -1 for none."""
+    regions = np.full(256, -1)
+    for part, name in enumerate(PARTS, 1):
+        for region, words in enumerate(("face", "torso upper_arm", "upper_leg", "lower_leg")):
+            if any(word in name for word in words.split()):
+                regions[part] = region
+    return regions
+
+
+def _sites(
+    keypoints: npt.NDArray[np.float64], names: tuple[str, ...]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Middles of the regions of everybody, (M, S, 3) with their score, and which region each is, (S,).
+
+    Without keypoints there is one, the torso's, wherever it is.
+    """
+    known = [(names.index(a), names.index(b), region) for a, b, region in _SITES if {a, b} <= set(names)]
+    if not known:
+        return np.ones((len(keypoints), 1, 3)), np.ones(1, np.int64)
+    first, second, regions = (np.array(column) for column in zip(*known, strict=True))
+    sites = np.ascontiguousarray((keypoints[:, first] + keypoints[:, second]) / 2)
+    sites[..., 2] = np.minimum(keypoints[:, first, 2], keypoints[:, second, 2])
+    return sites, regions
+
+
+@kernel(inline=True)
+def _add(counts: Array, red: int, green: int, blue: int) -> None:
+    """Count a colour on its three axes."""
+    counts[(red + 2 * green + blue) >> 7] += 1
+    counts[8 + min(max((red - green + 128) >> 5, 0), 7)] += 1
+    counts[16 + min(max(((red + green) // 2 - blue + 128) >> 5, 0), 7)] += 1
+
+
+@kernel(
+    "void(Array(uint8, 2, 'A', readonly=True), Array(uint8, 2, 'A', readonly=True), int64[::1],"
+    " Array(uint8, 3, 'A', readonly=True), int64[::1], float64[:, :, ::1])"
+)
+def _count_by_parts(
+    labels: Array, parts: Array, regions: Array, pixels: Array, channels: Array, counts: Array
+) -> None:
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            person = labels[y, x] - 1
+            region = regions[parts[y, x]]
+            if 0 <= person < counts.shape[0] and region >= 0:
+                color = pixels[y, x]
+                red, green, blue = (
+                    np.int64(color[channels[0]]), np.int64(color[channels[1]]), np.int64(color[channels[2]])
+                )  # fmt: skip
+                _add(counts[person, region], red, green, blue)
+
+
+@kernel(
+    "void(Array(uint8, 2, 'A', readonly=True), float64[:, :, ::1], int64[::1],"
+    " Array(uint8, 3, 'A', readonly=True), int64[::1], float64[:, :, ::1])"
+)
+def _count_by_sites(
+    labels: Array, sites: Array, regions: Array, pixels: Array, channels: Array, counts: Array
+) -> None:
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            person = labels[y, x] - 1
+            if not 0 <= person < counts.shape[0]:
+                continue
+            nearest, region = np.inf, 1
+            for k in range(len(regions)):
+                if sites[person, k, 2] > 0:
+                    dx, dy = sites[person, k, 0] - x, sites[person, k, 1] - y
+                    if dx * dx + dy * dy < nearest:
+                        nearest, region = dx * dx + dy * dy, regions[k]
+            color = pixels[y, x]
+            red, green, blue = (
+                np.int64(color[channels[0]]), np.int64(color[channels[1]]), np.int64(color[channels[2]])
+            )  # fmt: skip
+            _add(counts[person, region], red, green, blue)
