@@ -54,6 +54,13 @@ KEYPOINTS: Final = (
 )
 """The 17 keypoints of BodyPix, in COCO's order."""
 
+KEYPOINT_SIGMAS: Final = (
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,
+    0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+)  # fmt: skip
+"""How far two people who mark a keypoint differ, in square roots of the person's area: COCO's figures for its
+object keypoint similarity (OKS), https://cocodataset.org/#keypoints-eval."""
+
 BLAZEPOSE_KEYPOINTS: Final = (
     "nose",
     "left_eye_inner",

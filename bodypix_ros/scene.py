@@ -35,7 +35,7 @@ class Person:
             `Scene.instance_mask`; without pixels those of the confident keypoints, clipped to the
             image; else zeros.
         keypoints: float32 (K, 3): x and y in image pixels (not clipped to the image), score 0..1. Row k
-            is `Scene.keypoint_names[k]`.
+            is `Scene.keypoint_names[k]`. Zeros for a person without a pose.
         keypoints_3d: float32 (K, 4): x, y, z in metres, score 0..1; None where the model has no metres.
         track_id: The same number for the same person from image to image; None until people are tracked.
     """
@@ -45,6 +45,11 @@ class Person:
     keypoints: npt.NDArray[np.float32]
     keypoints_3d: npt.NDArray[np.float32] | None = None
     track_id: int | None = None
+
+    @property
+    def has_pose(self) -> bool:
+        """Whether there are keypoints: others are known by their pixels only."""
+        return bool(self.keypoints[:, 2].any())
 
     def mirrored(self, width: int) -> "Person":
         """The person as the mirrored picture has it; left stays the person's own left.
@@ -58,7 +63,8 @@ class Person:
         x0, y0, x1, y1 = self.box
         box = (width - x1, y0, width - x0, y1) if x0 < x1 and y0 < y1 else self.box
         keypoints = self.keypoints.copy()
-        keypoints[:, 0] = width - 1 - keypoints[:, 0]
+        if self.has_pose:
+            keypoints[:, 0] = width - 1 - keypoints[:, 0]
         metres = self.keypoints_3d
         if metres is not None:
             metres = metres.copy()
@@ -71,13 +77,13 @@ class Scene:
     """What a model saw in one image of H rows and W columns.
 
     Attributes:
-        person_mask: bool (H, W), True on people.
-        instance_mask: uint8 (H, W), 0 nobody, k + 1 where `persons[k]` is. Inside `person_mask`, and equal
-            to it once anybody is in `persons`.
+        person_mask: bool (H, W), True on people: the union of the persons and of specks that are nobody's.
+        instance_mask: uint8 (H, W), 0 nobody, k + 1 where `persons[k]` is. Inside `person_mask`.
         part_mask: uint8 (H, W), 0 background, part id + 1 (`anatomy.PARTS`); above 0 exactly where
             `person_mask` is. None where the model has no parts, or none were asked for.
         confidence: uint8 (H, W), probability of person * 255; None unless asked for.
-        persons: In decoding order: falling score of the root keypoint.
+        persons: Everybody, at most 254: first who has a pose, by falling score; then who has none, because
+            no pose owns the pixels, or only one below the threshold, by falling area.
         keypoint_names: The names of the rows of `Person.keypoints`.
         stamp: What the caller passed to `segment`, untouched.
         timings: How long it took.

@@ -53,7 +53,9 @@ def tables() -> dict[str, str]:
         "options of all families": _options(load),
         "families": _families(),
         "options of one family": "\n".join(
-            f"### {name}\n\n{_options(options_of(known.options))}" for name, known in FAMILIES.items()
+            f"### {name}{f', algorithm {algorithm}' if algorithm else ''}\n\n{_options(options_of(options))}"
+            for name, known in FAMILIES.items()
+            for algorithm, options in known.algorithms.items()
         ),
     }
 
@@ -152,10 +154,12 @@ def _segmenter_yaml(head: str, values: Mapping[str, Any]) -> str:
     known = segmenter_parameters()
     own = {*segmenter.node_parameters(), segmenter.AUTOSTART.name}
     differing = {name for name in known if name not in own and len(_defaults_of(name)) > 1}
+    for family in FAMILIES.values():
+        differing.update(*family.presets.values())
     live = {name: option for name, option in known.items() if option.live}
     return head + _yaml(
         (
-            "Set while the node is unconfigured only.",
+            "Set while the node is unconfigured only. What a preset sets stands behind a #.",
             {name: option for name, option in known.items() if not option.live},
         ),
         (
@@ -163,7 +167,7 @@ def _segmenter_yaml(head: str, values: Mapping[str, Any]) -> str:
             {name: option for name, option in live.items() if name in own},
         ),
         (
-            "Where a default depends on the model, the value stands behind a # and the model has its own.",
+            "Where a default depends on the model, or a preset sets it, the value stands behind a #.",
             {name: option for name, option in live.items() if name not in own},
         ),
         values=values,
@@ -186,8 +190,8 @@ def _renderer_yaml() -> str:
 
 
 def _defaults_of(name: str) -> set[Any]:
-    """The defaults of a model's option in all families that have it."""
-    declared = [options_of(known.options) for known in FAMILIES.values()]
+    """The defaults of a model's option in all families, and their algorithms, that have it."""
+    declared = [options_of(options) for known in FAMILIES.values() for options in known.algorithms.values()]
     return {options[name].default for options in declared if name in options}
 
 

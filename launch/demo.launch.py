@@ -11,6 +11,7 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
+from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.shared import launching
 
 _CONFIG = PathJoinSubstitution([FindPackageShare("bodypix_ros"), "config"])
@@ -40,9 +41,11 @@ def _start(context: Any) -> list[Any]:
     # A text, even where it is a camera's index; a camera that stands somewhere, so that tf knows its frame.
     source = {"source": launching.text(values["source"]), "parent_frame": "map"}
     mode = {"mode": launching.text(values["mode"])} if values["mode"] else {}
+    drawn = MODES.get(values["mode"])
+    best = {"preset": drawn.preset} if drawn is not None and drawn.preset and not values["preset"] else {}
     nodes = [
         node("source_node", source, emulate_tty=True),
-        launching.segmenter(context, []),
+        launching.segmenter(context, [], **best),
         node("renderer_node", values["renderer_params_file"], mode, emulate_tty=True),
     ]
     if shows:

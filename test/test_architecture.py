@@ -37,19 +37,21 @@ ARROWS: Mapping[str, set[str]] = {
     "doors": set(),  # what they lead to is imported by its name
     "options": {"errors"},
     "scene": {"anatomy"},
+    "heads": set(),
     "report": {"scene"},
     # Pixels, devices and files.
     "imaging": {"errors", "kernels"},
     "media": {"errors", "imaging"},
     "runtime": {"errors", "folders", "options"},
     "models": {"errors", "folders"},
-    # An image becomes a Scene.
-    "segmenters": _GROUND - {PUBLIC} | {"imaging", "models", "runtime"},
-    "perception": _GROUND | {"imaging", "models", "runtime", "segmenters"},
+    # An image becomes a Scene, and one Scene after another the same people's.
+    "tracking": {"anatomy", "imaging", "kernels", "options", "scene"},
+    "segmenters": _GROUND - {PUBLIC} | {"imaging", "models", "runtime", "tracking"},
+    "perception": _GROUND | {"imaging", "models", "runtime", "segmenters", "tracking"},
     # A Scene becomes something else.
     "space": {"errors", "scene"},
-    "rendering": {"anatomy", "errors", "options", "scene"},
-    "coco": {"anatomy", "errors", "imaging", "media", "perception", "scene", "targets"},
+    "rendering": {"anatomy", "errors", "heads", "options", "scene"},
+    "coco": {"anatomy", "errors", "heads", "imaging", "media", "perception", "scene", "targets"},
     "ros.messages": {"anatomy", "errors", "imaging", "scene", "space"},
     # Nodes, without ROS.
     "ros.shared": {"errors", "options", "ros.messages"},
@@ -70,6 +72,7 @@ ARROWS: Mapping[str, set[str]] = {
     "benchmarks": _GROUND
     | {
         "bags", "media", "models", "perception", "ros.messages", "ros.segmenter", "runtime", "segmenters",
+        "tracking",
     },
     "cli": _GROUND
     | {

@@ -35,7 +35,7 @@ from bodypix_ros.folders import expanded, user_cache
 from bodypix_ros.models import catalogue, store
 catalogue.share_folder()
 catalogue.share_folder = store.share_folder = lambda: expanded("/share")
-for name in ("HOME", "XDG_CACHE_HOME"):
+for name in ("HOME", "XDG_CACHE_HOME", "BODYPIX_ROS_MODELS"):
     os.environ.pop(name, None)
 os.setuid(12345)
 print(user_cache(), *store.search_path("~/x"))

@@ -31,6 +31,7 @@ from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, par
 from bodypix_ros.scene import Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer, Sight
 from bodypix_ros.segmenters.families import FAMILIES, Family, family_of, options_of_all
+from bodypix_ros.tracking.options import StreamOptions
 from support import policy
 from support.fake import FakeNetworks, people_picture, scene_of
 from support.rig import LABEL_INFOS, Rig, frame
@@ -40,7 +41,7 @@ PICTURE = people_picture(96, 128, people=2)
 
 
 @dataclass(frozen=True, slots=True)
-class ReddishOptions:
+class ReddishOptions(StreamOptions):
     """The options of the made-up family."""
 
     segmentation_threshold: float = option(0.6, "how red a person is", low=0.0, high=1.0)
@@ -85,13 +86,20 @@ def family(monkeypatch: pytest.MonkeyPatch) -> str:
 def family_option(monkeypatch: pytest.MonkeyPatch) -> str:
     """Give BodyPix an option more, and its name."""
     known = FAMILIES["bodypix"]
-    more = make_dataclass(
-        "More",
-        [("shyness", float, option(0.5, "how much people hide", low=0.0, high=2.0))],
-        bases=(known.options,),
-        frozen=True,
+    first, *others = (
+        make_dataclass(
+            "More",
+            [("shyness", float, option(0.5, "how much people hide", low=0.0, high=2.0))],
+            bases=(options,),
+            frozen=True,
+        )
+        for options in known.algorithms.values()
     )
-    monkeypatch.setitem(FAMILIES, "bodypix", replace(known, options=more))
+    monkeypatch.setitem(
+        FAMILIES,
+        "bodypix",
+        replace(known, options=first, others=dict(zip(known.others, others, strict=True))),
+    )
     return "shyness"
 
 
@@ -170,7 +178,7 @@ def test_a_family_is_loaded_by_its_entry(family: str) -> None:
 def test_a_family_has_ros_parameters(family: str) -> None:
     assert parameters()["redness"].text == "how red red is; reddish models only"
     assert "0.6 by default for reddish models" in parameters()["segmentation_threshold"].text
-    assert model_parameters(family)["segmentation_threshold"].default == 0.6
+    assert model_parameters(family, {})["segmentation_threshold"].default == 0.6
     settings = Settings().changed({"model": family, "redness": 0.5})
     assert isinstance(settings.model, ReddishOptions)
     assert settings.values()["segmentation_threshold"] == 0.6
@@ -181,6 +189,7 @@ def test_a_family_has_ros_parameters(family: str) -> None:
         "model_dir": None,
         "cache_dir": None,
         "performance_hint": "LATENCY",
+        "threads": None,
         "colour": "red",
     }
     assert settings.live_options()["redness"] == 0.5

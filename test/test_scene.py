@@ -88,6 +88,8 @@ def test_numbers():
     assert one.keypoints_3d[:, 0].tolist() == [-0.5, 0.25, 0]
     assert np.array_equal(one.keypoints_3d[:, 1:], metres[:, 1:])
     assert (one.score, one.track_id, mirrored.keypoint_names, mirrored.stamp) == (0.75, 3, left_first, 1.5)
+    assert (some.has_pose, none.has_pose, other.has_pose) == (True, False, False)
+    assert not other.keypoints.any()
     assert other.box == (0, 0, 0, 0)
     assert mirrored.instance_mask[4, 11] == 1
     assert mirrored.confidence[9, 17] == 200

@@ -8,6 +8,7 @@ import numpy as np
 
 from bodypix_ros.benchmarks import Figures, beside
 from bodypix_ros.benchmarks.machine import machine
+from bodypix_ros.benchmarks.seeing import seeing
 from bodypix_ros.media import Image
 from bodypix_ros.perception.segmenter import Segmenter
 
@@ -90,18 +91,18 @@ class _Turns:
 
     def __init__(self, segmenter: Segmenter, image: Image, repetitions: int) -> None:
         self._segmenter, self._image = segmenter, image
-        self.bare, self._stream = segmenter.bare_network(*image.shape[:2]), segmenter.stream()
+        self.bare, self._see = segmenter.bare_network(*image.shape[:2]), seeing(segmenter)
         self._ms = np.zeros((repetitions, len(STAGES)))
         for _ in range(WARM_UP):
             self.bare()
-            self._scene = self._stream.segment(image)
+            self._scene = self._see(image)
 
     def take(self, number: int) -> None:
         """Time the bare network, then `segment`."""
         start = time.perf_counter()
         self.bare()
         middle = time.perf_counter()
-        self._scene = self._stream.segment(self._image)
+        self._scene = self._see(self._image)
         end = time.perf_counter()
         timings = self._scene.timings
         self._ms[number] = (

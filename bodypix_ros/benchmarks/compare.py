@@ -16,11 +16,13 @@ import bodypix_ros
 from bodypix_ros.benchmarks import Figures
 from bodypix_ros.benchmarks.machine import cores, machine
 from bodypix_ros.benchmarks.peers import MEDIAPIPE_MODELS, Peer
+from bodypix_ros.benchmarks.seeing import seeing
 from bodypix_ros.errors import MissingModelError
 from bodypix_ros.media import Image
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.segmenters.bodypix.options import ORIGINAL
 from bodypix_ros.segmenters.families import family_of
 
 WARM_UP = 3
@@ -80,11 +82,12 @@ def matches(peers: Mapping[str, Peer], model: str, options: Mapping[str, Any]) -
     Args:
         peers: Those that are here: "reference" and "mediapipe".
         model: The BodyPix model for the reference.
-        options: What `load` takes for it; of these device, precision and folders hold for all models.
+        options: What `load` takes for it, but for the algorithm, which is the reference's; of these device,
+            precision and folders hold for all models.
     """
     found = []
     if "reference" in peers:
-        found.append(Match(model, peers["reference"], None, options))
+        found.append(Match(model, peers["reference"], None, {**options, "algorithm": ORIGINAL}))
     if "mediapipe" in peers:
         everywhere = ("device", "precision", "model_dir", "cache_dir", "performance_hint")
         common = {name: options[name] for name in everywhere if name in options}
@@ -140,17 +143,17 @@ def measure(
 def _row(
     match: Match, segmenter: Segmenter, name: str, image: Image, turns: int, tick: Callable[[], object]
 ) -> Figures:
-    stream, peer = segmenter.stream(), match.peer
+    see, peer = seeing(segmenter), match.peer
     call = _reference_options(asdict(segmenter.options)) if match.call is None else match.call
     peer.show(image)
     for _ in range(WARM_UP):
-        stream.segment(image)
+        see(image)
         peer.call(call)
     ours, theirs = np.zeros(turns), np.zeros(turns)
     for turn in range(turns):
-        stream.segment(image)
+        see(image)
         started = time.perf_counter()
-        scene = stream.segment(image)
+        scene = see(image)
         ours[turn] = (time.perf_counter() - started) * 1e3
         peer.call(call)
         theirs[turn], people = peer.call(call)

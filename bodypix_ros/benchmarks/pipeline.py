@@ -21,7 +21,7 @@ from bodypix_ros.bags import typestore
 from bodypix_ros.benchmarks import Figures, beside
 from bodypix_ros.benchmarks.ceiling import LEAD_S, Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
-from bodypix_ros.errors import DeviceError
+from bodypix_ros.errors import DeviceError, OptionError
 from bodypix_ros.media import Image
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.types import MessageTypes
@@ -240,12 +240,15 @@ def settings_for(model: str, cameras: int, hint: str, options: Mapping[str, Any]
         options: More parameters; those that are None are left out.
 
     Raises:
-        ValueError: A value out of range.
+        ValueError: A value out of range, or an option of another algorithm.
     """
     given = {name: str(value) if name in ("model_dir", "cache_dir") else value
              for name, value in options.items() if value is not None}  # fmt: skip
     names = tuple(f"camera{k + 1}" for k in range(cameras))
-    return Settings().changed({**given, "model": model, "performance_hint": hint, "cameras": names})
+    settings = Settings().changed({**given, "model": model, "performance_hint": hint, "cameras": names})
+    for name, sentence in settings.without_effect().items():
+        raise OptionError(name, sentence)
+    return settings
 
 
 def measure(

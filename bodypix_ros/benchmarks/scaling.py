@@ -19,6 +19,7 @@ from bodypix_ros.benchmarks.bare import setting
 from bodypix_ros.benchmarks.ceiling import Queue
 from bodypix_ros.benchmarks.machine import fitted, machine
 from bodypix_ros.benchmarks.people import crowd, cutouts
+from bodypix_ros.benchmarks.seeing import seeing
 from bodypix_ros.media import Image
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
@@ -69,7 +70,7 @@ def measure(
         options: What `load` takes.
         pictures: uint8 (H, W, 3), BGR, with people.
         points: Where to measure.
-        tick: Called `points.steps(has_resolutions(model))` times.
+        tick: Called `points.steps(has_resolutions(model, options))` times.
 
     Returns:
         Plain data: machine, model and options, and `panels`: by name a list of rows, one per point.
@@ -98,7 +99,7 @@ def measure(
             "sizes": _in_turns(cases, points.repetitions, tick),
             "requests": requests(throughput, view, points, tick),
         }
-        if has_resolutions(model):
+        if has_resolutions(model, options):
             cases = [_Case(load(internal_resolution=name), view) for name in points.resolutions]
             panels["resolutions"] = [
                 {"resolution": name, **row}
@@ -117,9 +118,9 @@ def measure(
         }
 
 
-def has_resolutions(model: str) -> bool:
-    """Whether the model has an internal resolution; the others' inputs are of one size."""
-    return "internal_resolution" in options_of(family_of(model).options)
+def has_resolutions(model: str, options: Mapping[str, Any]) -> bool:
+    """Whether the model with these options has an internal resolution."""
+    return "internal_resolution" in options_of(family_of(model).options_for(options))
 
 
 class _Case:
@@ -127,7 +128,7 @@ class _Case:
 
     def __init__(self, segmenter: Segmenter, image: Image) -> None:
         self.segmenter, self.image = segmenter, image
-        self.bare, self.stream = segmenter.bare_network(*image.shape[:2]), segmenter.stream()
+        self.bare, self.see = segmenter.bare_network(*image.shape[:2]), seeing(segmenter)
         self.people = 0
         self.ms: list[tuple[float, float]] = []
 
@@ -136,7 +137,7 @@ class _Case:
             start = time.perf_counter()
             self.bare()
             middle = time.perf_counter()
-            scene = self.stream.segment(self.image)
+            scene = self.see(self.image)
             end = time.perf_counter()
         self.people = len(scene.persons)
         if counted:
@@ -232,12 +233,12 @@ def _slice(segmenter: Segmenter, image: Image, count: int, seconds: float) -> _S
     until = [0.0]
 
     def see(camera: int) -> None:
-        stream = segmenter.stream()
+        look = seeing(segmenter)
         begin.wait()
         try:
             while not ends[camera] or time.perf_counter() < until[0]:
                 started = time.perf_counter()
-                stream.segment(image)
+                look(image)
                 ends[camera].append(time.perf_counter())
                 latencies[camera].append((ends[camera][-1] - started) * 1e3)
         except Exception as error:  # noqa: BLE001 - told on the thread that waits

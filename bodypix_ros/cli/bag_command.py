@@ -106,7 +106,7 @@ def command(
     check_target(target)
     with InputBag(source) as recorded:
         what = planning.plan(recorded, image_topics, copy, copy_all, namespaces)
-        with load_segmenter(model, options) as segmenter, reporting(what.images, quiet) as report:
+        with load_segmenter(model, options, mode) as segmenter, reporting(what.images, quiet) as report:
             process(
                 segmenter, recorded, what, target, report, storage=storage, mono16_max=mono16_max, mode=mode
             )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,13 +37,13 @@ class _Task:
     """What all kinds of measurement are told.
 
     Attributes:
-        options: Those of `load` but for the precision, None where not given.
-        precisions: To be measured side by side; None where not given.
+        options: Those of `load` that all have in common, None where not given.
+        variants: What is to be measured side by side: the presets and precisions of each.
     """
 
     model: str
     options: Figures
-    precisions: tuple[str | None, ...]
+    variants: list[Figures]
     pictures: "dict[str, Image]"
     repetitions: int | None
     slice_s: float | None
@@ -58,8 +59,8 @@ class _Task:
         return {name: value for name, value in self.each()[0].items() if value is not None}
 
     def each(self) -> list[Figures]:
-        """The options of `load` for each of the precisions."""
-        return [{**self.options, "precision": precision} for precision in self.precisions]
+        """The options of `load` for each of the variants."""
+        return [{**self.options, **variant} for variant in self.variants]
 
 
 @click.command("bench", cls=generated.Command)
@@ -110,7 +111,7 @@ class _Task:
     help="For --compare: an interpreter that has mediapipe.  [default: this one]",
 )
 @model_option
-@model_options(repeated=["precision"])
+@model_options(repeated=["preset", "precision"])
 @json_option
 @quiet_option
 @debug_option
@@ -126,6 +127,7 @@ def command(
     reference_node: Path | None,
     mediapipe_python: str | None,
     model: str,
+    preset: tuple[str, ...],
     precision: tuple[str, ...],
     as_json: bool,
     quiet: bool,
@@ -133,12 +135,14 @@ def command(
 ) -> None:
     """Measure speed, and how it grows with cameras, people and sizes.
 
-    Against the bare network: the same compiled network at the same input size, its input already there, its
-    outputs left as they are. It alternates with whole calls of `segment`, because computers have slow phases.
+    Against the bare network: the same compiled network at the input size of the whole picture, its input
+    already there, its outputs left as they are; crops are beside it. It alternates with whole calls of
+    `segment`, because computers have slow phases.
     Stages: pre (image to network input), infer, post (outputs to masks, parts, people). Without IMAGE the
     demo's picture.
 
-    With --compare, against other programs that are installed: the original BodyPix in Node, and mediapipe.
+    With --compare, against other programs that are installed: the original BodyPix in Node, whose algorithm
+    is measured then, and mediapipe.
     With --scaling: frames per second and latency against cameras, people, image size, internal resolution and
     requests. With --cameras: the segmenter node's pipeline, without ROS, fed 640x480 images as fast as it
     takes them, against all that OpenVINO gets out of the network on this device.
@@ -147,10 +151,12 @@ def command(
     Examples:
       bodypix bench
       bodypix bench a.jpg b.jpg --repetitions 500 --json
+      bodypix bench --algorithm original --precision f32
       bodypix bench --compare --reference-node peers --mediapipe-python mp/bin/python --plot compare.png
       bodypix bench --scaling --plot scaling.png
       bodypix bench --cameras 4
       bodypix bench --precision f32 --precision int8
+      bodypix bench --preset original --preset near --preset far
     """  # noqa: D301 - click's mark
     if compare + scaling + (cameras is not None) > 1:
         raise click.UsageError(
@@ -164,9 +170,10 @@ def command(
         plotting.check(plot)
         check_apart("plot", [plot], map(Path, images))
         check_writable(plot.parent)
-    if len(precision) > 1 and (compare or scaling or plot):
-        raise click.UsageError("--compare, --scaling and --plot take one --precision")
-    task = _Task(model, options, precision or (None,), _pictures(images), repetitions, slice_s, quick, quiet)
+    variants = [{"preset": a, "precision": b} for a, b in product(preset or (None,), precision or (None,))]
+    if len(variants) > 1 and (compare or scaling or plot):
+        raise click.UsageError("--compare, --scaling and --plot take one --precision and one --preset")
+    task = _Task(model, options, variants, _pictures(images), repetitions, slice_s, quick, quiet)
     if compare:
         result = _compare(task, reference_node, mediapipe_python)
     elif scaling:
@@ -200,13 +207,20 @@ def _bare(task: _Task) -> Figures:
         segmenters = [stack.enter_context(load_segmenter(task.model, options)) for options in each]
         total = calls * len(task.pictures) * len(each)
         bar = stack.enter_context(progress_bar(total, " calls", task.quiet))
-        return bare.measure(segmenters, task.pictures, calls, bar.update)
+        result = bare.measure(segmenters, task.pictures, calls, bar.update)
+    for variant, one in zip(task.variants, result.get("results", [result]), strict=True):
+        one["preset"] = variant["preset"]
+    return result
 
 
 def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | None) -> Figures:
     from bodypix_ros.benchmarks import compare, peers
     from bodypix_ros.models import catalogue
+    from bodypix_ros.segmenters.bodypix.options import ORIGINAL
 
+    given = task.given()
+    if given.pop("algorithm", ORIGINAL) != ORIGINAL:
+        raise click.UsageError(f"--compare measures --algorithm {ORIGINAL}, which the others have, too")
     turns, missing = task.count(TURNS), []
     with ExitStack() as stack:
         found: dict[str, Peer] = {}
@@ -234,7 +248,7 @@ def _compare(task: _Task, reference_node: Path | None, mediapipe_python: str | N
             raise click.UsageError(
                 "\n".join(["there is nothing to compare with:", *(m["reason"] for m in missing)])
             )
-        matches = compare.matches(found, task.model, task.given())
+        matches = compare.matches(found, task.model, given)
         with progress_bar(turns * len(matches) * len(task.pictures), " turns", task.quiet) as bar:
             result = compare.measure(matches, task.pictures, turns, bar.update)
     result["missing"] = missing + result["missing"]
@@ -253,7 +267,7 @@ def _scaling(task: _Task) -> Figures:
         repetitions=task.repetitions or points.repetitions,
         slice_s=task.slice_s or points.slice_s,
     )
-    steps = points.steps(scaling.has_resolutions(task.model))
+    steps = points.steps(scaling.has_resolutions(task.model, options))
     with progress_bar(steps, " steps", task.quiet) as bar:
         return scaling.measure(task.model, options, list(task.pictures.values()), points, bar.update)
 
@@ -270,8 +284,7 @@ def _cameras(task: _Task, cameras: int) -> Figures:
         raise click.UsageError("--reference-dilation is not for --cameras: the node does not have it")
     hint = common.pop("performance_hint") or "THROUGHPUT"
     settings = [
-        pipeline.settings_for(task.model, cameras, hint, {**common, "precision": precision})
-        for precision in task.precisions
+        pipeline.settings_for(task.model, cameras, hint, {**common, **variant}) for variant in task.variants
     ]
     rounds, slice_s = task.count(ROUNDS), task.slice_s or (QUICK_SLICE_S if task.quick else SLICE_S)
     with progress_bar(2 * rounds * len(settings), " slices", task.quiet) as bar:

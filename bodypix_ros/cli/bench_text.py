@@ -27,8 +27,13 @@ def _beside(result: Mapping[str, Any]) -> list[str]:
     lines = [line for one in result["results"] for line in ["", *_body(one)]]
     for one in others:
         ratios = _ratios(one, first)
-        lines += ["", f"{one['precision']} / {first['precision']}: {ratios}"]
+        lines += ["", f"{_name(one)} / {_name(first)}: {ratios}"]
     return lines
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    """What sets a result apart from those beside it."""
+    return " ".join(filter(None, (result.get("preset"), result["precision"])))
 
 
 def _ratios(one: Mapping[str, Any], first: Mapping[str, Any]) -> str:

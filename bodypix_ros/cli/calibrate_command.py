@@ -10,7 +10,7 @@ from bodypix_ros.cli import generated
 from bodypix_ros.cli.options import debug_option, load_segmenter, progress_bar, quiet_option, table
 from bodypix_ros.errors import OptionError
 from bodypix_ros.options import options_of
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from bodypix_ros.targets import check_apart, check_writable, unwritable
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ _BAG_SUFFIXES = (".mcap", ".db3")
     show_default=True,
     help="Of videos and bags take one image of so many.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the file of --output.")
 @click.option("--model-dir", type=click.Path(file_okay=False), help="Look for model files here first.")
-@generated.add(lambda: [generated.parameter(options_of(BodyPixOptions)["internal_resolution"])])
+@generated.add(lambda: [generated.parameter(options_of(PeopleOptions)["base_size"])])
 @quiet_option
 @debug_option
 def command(
@@ -44,8 +45,9 @@ def command(
     images: tuple[str, ...],
     output: Path | None,
     every: int,
+    overwrite: bool,
     model_dir: str | None,
-    internal_resolution: str | float | None,
+    base_size: int | None,
     quiet: bool,
 ) -> None:
     """Measure how far a model's values reach, for INT8.
@@ -67,10 +69,18 @@ def command(
     path = output or _own(name)
     check_apart("output", [path], map(Path, images))
     if output is not None:
+        if output.exists() and not overwrite:
+            raise OptionError("output", f"output: {output} is there already: --overwrite replaces it")
         check_writable(path.parent)
-    options = {"device": "CPU", "precision": "f32", "model_dir": model_dir}
+    options = {
+        "device": "CPU",
+        "precision": "f32",
+        "model_dir": model_dir,
+        "base_size": base_size,
+        "crops": 0,
+    }
     with (
-        load_segmenter(name, {**options, "internal_resolution": internal_resolution}) as segmenter,
+        load_segmenter(name, {**options, "crops": 0}) as segmenter,
         progress_bar(None, " images", quiet) as bar,
     ):
 

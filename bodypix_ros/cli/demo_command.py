@@ -54,7 +54,7 @@ STAND_INS = ("blazepose-full", "selfie-general")
 """What the demo shows where BodyPix's weights cannot be had: these come out of registry packages."""
 
 
-def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
+def obtain(model: str, options: dict[str, Any], mode: str | None) -> "list[Segmenter]":
     """Load the demo's model; fetch it if it is not here; load the stand-ins if it cannot be had.
 
     Raises:
@@ -64,16 +64,19 @@ def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
     from bodypix_ros.perception.options import LoadOptions
 
     try:
-        return [load_segmenter(model, options)]
+        return [load_segmenter(model, options, mode)]
     except MissingModelError as error:
         source = click.get_current_context().get_parameter_source("model")
         if source is not click.core.ParameterSource.DEFAULT:
             raise
         missing = error
-    if (fetched := _load_or_fetch(model, options)) is not None:
+    if (fetched := _load_or_fetch(model, options, mode)) is not None:
         return [fetched]
     common = {name: options[name] for name in options_of(LoadOptions) if name in options}
-    loaded = [segmenter for name in STAND_INS if (segmenter := _load_or_fetch(name, common)) is not None]
+    common.pop("preset", None)  # they have none
+    loaded = [
+        segmenter for name in STAND_INS if (segmenter := _load_or_fetch(name, common, mode)) is not None
+    ]
     if not loaded:
         raise missing
     names = " and ".join(segmenter.model for segmenter in loaded)
@@ -81,17 +84,17 @@ def obtain(model: str, options: dict[str, Any]) -> "list[Segmenter]":
     return loaded
 
 
-def _load_or_fetch(name: str, options: dict[str, Any]) -> "Segmenter | None":
+def _load_or_fetch(name: str, options: dict[str, Any], mode: str | None) -> "Segmenter | None":
     """Load a model, fetched if it is not here; None, having said why, if it cannot be had."""
     from bodypix_ros.models import catalogue, store
 
     try:
         try:
-            return load_segmenter(name, options)
+            return load_segmenter(name, options, mode)
         except MissingModelError:
             click.echo(f"{name} is not here: fetching it", err=True)
             folder = store.fetch(catalogue.model(name), options["model_dir"])
-            return load_segmenter(name, options | {"model_dir": folder})
+            return load_segmenter(name, options | {"model_dir": folder}, mode)
     except (DownloadError, DigestError) as error:
         click.echo(f"bodypix: {error}", err=True)
         return None
@@ -145,7 +148,9 @@ def command(
     check_writable(out)
     # The model comes first: without one there is nothing to write.
     with ExitStack() as stack:
-        segmenters = [stack.enter_context(segmenter) for segmenter in obtain(model, options)]
+        segmenters = [
+            stack.enter_context(segmenter) for segmenter in obtain(model, options, arguments["mode"])
+        ]
         if sheet is not None and len(segmenters) > 1:
             raise click.UsageError(f"--sheet needs body parts, and {model} cannot be had here")
         if source is None:

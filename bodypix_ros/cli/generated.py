@@ -1,7 +1,8 @@
 """Options of commands, made of their declarations."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -79,6 +80,14 @@ def parameter(option: Option, note: str = "", *, repeated: bool = False) -> clic
         metavar="NAME,..." if several else None,
         help=f"{text}.{end}",
     )
+
+
+def older(option: Option) -> Iterator[click.Option]:
+    """An option under its older names: they are accepted, and not shown."""
+    for name in option.formerly:
+        known = parameter(replace(option, name=name, short=""))
+        known.hidden = True
+        yield known
 
 
 def _listed(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...] | None:

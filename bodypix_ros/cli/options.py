@@ -12,7 +12,7 @@ import click
 import bodypix_ros
 from bodypix_ros.cli import generated
 from bodypix_ros.errors import OptionError, hint
-from bodypix_ros.options import options_of
+from bodypix_ros.options import older_names, options_of
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
@@ -84,12 +84,15 @@ model_option = click.option(
 )
 
 
-def model_options(door: str = "run", repeated: Collection[str] = ()) -> Callable[[_Command], _Command]:
+def model_options(
+    door: str = "run", repeated: Collection[str] = (), notes: Mapping[str, str] | None = None
+) -> Callable[[_Command], _Command]:
     """Add the options that say where a model runs, and those of all families of models.
 
     Args:
         door: Leave out those that are hidden from it.
         repeated: Those that may be given several times.
+        notes: What is said of the defaults of some, where this command has others.
     """
 
     def make() -> Iterator[click.Parameter]:
@@ -99,8 +102,9 @@ def model_options(door: str = "run", repeated: Collection[str] = ()) -> Callable
         for name, known in options_of(LoadOptions).items():
             if name not in _OTHERWISE:
                 yield generated.parameter(known, repeated=name in repeated)
-        for known in options_of_all(door).values():
-            yield generated.parameter(known)
+        for name, known in options_of_all(door).items():
+            yield generated.parameter(known, (notes or {}).get(name, ""))
+            yield from generated.older(known)
 
     return generated.add(make)
 
@@ -118,20 +122,40 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
-def load_segmenter(model: str, options: Mapping[str, Any]) -> "Segmenter":
+def load_segmenter(model: str, options: Mapping[str, Any], mode: str | None = None) -> "Segmenter":
     """Load a model with the options that were given on the command line.
+
+    Args:
+        model: Its name.
+        options: By name; None is not given.
+        mode: That pictures are drawn in: its preset is taken unless another is given.
 
     Raises:
         OptionError: One of them is another family's, or is refused.
     """
+    from bodypix_ros.rendering import MODES
+    from bodypix_ros.segmenters.families import family_of, options_of_all
+
     given = {name: value for name, value in options.items() if value is not None}
+    for older, name in older_names(options_of_all()).items():
+        if older in given:
+            click.echo(f"{generated.flag(older)} is now called {generated.flag(name)}", err=True)
+            given[name] = given.pop(older)
+    preset = MODES[mode].preset if mode is not None else ""
+    if preset and "preset" not in given and preset in family_of(model).presets:
+        given["preset"] = preset
     try:
         with showing_kernels():
             return bodypix_ros.load(model, **given)
     except OptionError as error:
-        from bodypix_ros.segmenters.families import family_of, options_of_all
-
-        name, own = error.option, options_of(family_of(model).options) if error.option != "model" else {}
+        name = error.option
+        if name == "model":
+            raise
+        family = family_of(model)
+        chosen = family.options_for(given)
+        own, elsewhere = options_of(chosen), family.elsewhere(chosen, [name])
+        if elsewhere:
+            raise OptionError(name, f"{name}: --algorithm {elsewhere[name]} has it; add that") from error
         if name not in options_of_all() or name in own:
             raise
         flags = ", ".join(map(generated.flag, own))

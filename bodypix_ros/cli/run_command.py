@@ -183,7 +183,8 @@ def command(
       bodypix run photos/ film.mp4 --out found --draw parts,poses
       bodypix run film.mp4 --mode blur_parts --hide face,hand
       bodypix run rtsp://192.168.1.20/live --draw instances
-      bodypix run 0 --device GPU,CPU --internal-resolution low
+      bodypix run 0 --device GPU,CPU --base-size 321 --crops 0
+      bodypix run square.jpg --base-size 961 --crops 8  # people far away
       bodypix run photos/ --draw none --no-masks        # people.json only
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
@@ -205,7 +206,7 @@ def command(
                 tell(problem)
             click.echo(f"nothing to do: {_count(plan.skipped, 'source')} complete already, in {out}")
             raise SystemExit(1 if problems else 0)
-        with load_segmenter(model, options) as segmenter:
+        with load_segmenter(model, options, output.mode) as segmenter:
             report = execute(segmenter, plan, output, quiet, problems)
     raise SystemExit(exit_code(report))
 

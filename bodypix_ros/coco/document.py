@@ -87,7 +87,8 @@ def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> lis
 
     Returns:
         One dictionary per person with image_id, category_id, score, bbox, area, segmentation, keypoints,
-        keypoint_scores (17 numbers) and num_keypoints. A keypoint that the model does not know is 0, 0, 0.
+        keypoint_scores (17 numbers) and num_keypoints. A keypoint that the model does not know is 0, 0, 0, as
+        are all of a person without a pose.
     """
     labels = np.asfortranarray(scene.instance_mask)
     row = {name: k for k, name in enumerate(scene.keypoint_names)}
@@ -97,7 +98,7 @@ def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> lis
         mask = labels == index + 1
         keypoints = np.zeros((len(KEYPOINTS), 3))
         scores = np.zeros(len(KEYPOINTS))
-        for k, source in known if len(person.keypoints) else ():
+        for k, source in known if person.has_pose else ():
             x, y, score = person.keypoints[source]
             keypoints[k] = x, y, 2 if score >= min_keypoint_score else 0
             scores[k] = score

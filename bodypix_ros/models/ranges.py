@@ -9,6 +9,7 @@ or, of models that lose too much: {"models": ["blazepose-full"], "refused": "wha
 """
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -19,9 +20,11 @@ from bodypix_ros.errors import OptionError, RangesError
 from bodypix_ros.models import store
 from bodypix_ros.models.catalogue import share_folder
 
+_log = logging.getLogger(__name__)
+
 MAX_BYTES = 1 << 20
 """The most bytes that a file of ranges may have."""
-_FARTHEST = 1e6
+_FARTHEST, _NEAREST = 1e6, 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,11 @@ def find(model: str, path: str = "") -> Ranges:
         given = read(Path(path))
         if model not in given.models:
             raise RangesError(f"{path} has the ranges of {', '.join(given.models)}, not of {model}")
+        if given.refused:
+            raise RangesError(f"{path} holds no ranges, but why there are none: {given.refused:.300}")
         return given
     for known in _known():
-        if model in known.models:
+        if model in known.models and not known.refused:
             return known
     raise OptionError(
         "precision",
@@ -80,11 +85,7 @@ def check(model: str) -> None:
 
 
 def has(model: str) -> bool:
-    """Whether there are ranges of a model, its user's or the package's.
-
-    Raises:
-        RangesError: A file of them is damaged.
-    """
+    """Whether there are ranges of a model, its user's or the package's."""
     return any(model in known.models and not known.refused for known in _known())
 
 
@@ -100,6 +101,8 @@ def read(path: Path) -> Ranges:
     Raises:
         RangesError: It is not there, too large, or not such a file; the message names the place in it.
     """
+    if path.exists() and not path.is_file():
+        raise RangesError(f"{path} is no file")  # a pipe would be waited for
     try:
         with path.open("rb") as file:
             text = file.read(MAX_BYTES + 1)
@@ -129,11 +132,21 @@ def write(path: Path, ranges: Ranges) -> None:
 
 
 def _known(own: bool = True) -> "list[Ranges]":
-    """All files of ranges that are here: the user's, then the package's."""
+    """All files of ranges that are here, the user's, then the package's; damaged ones are left out."""
     folders = [share_folder() / "models/ranges"]
     if own and (cache := cache_folder()) is not None:
         folders.insert(0, cache)
-    return [read(path) for folder in folders for path in sorted(folder.glob("*.json"))]
+    read_ = [_read_if_sound(path) for folder in folders for path in sorted(folder.glob("*.json"))]
+    return [known for known in read_ if known is not None]
+
+
+def _read_if_sound(path: Path) -> Ranges | None:
+    """What a file says that nobody named: whoever asks for nothing of it goes on without it."""
+    try:
+        return read(path)
+    except RangesError as error:
+        _log.warning("left out: %s", error)
+        return None
 
 
 def _ranges(data: Any) -> Ranges:
@@ -155,9 +168,9 @@ def _ranges(data: Any) -> Ranges:
 def _range(name: str, ends: Any) -> tuple[float, float]:
     numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
     # Zero is within them: it is what convolutions pad with.
-    if not numbers or not -_FARTHEST <= ends[0] <= 0 < ends[1] <= _FARTHEST:
+    if not numbers or not -_FARTHEST <= ends[0] <= 0 < _NEAREST <= ends[1] <= _FARTHEST:
         raise ValueError(
             f"the range of {name!r:.160} is {ends!r:.100}, but must be two numbers, the first from "
-            f"-{_FARTHEST:g} to 0, the second above 0, to {_FARTHEST:g}"
+            f"-{_FARTHEST:g} to 0, the second from {_NEAREST:g} to {_FARTHEST:g}"
         )
     return float(ends[0]), float(ends[1])

@@ -1,7 +1,9 @@
 """A loaded model, and the streams of images that it sees."""
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from types import TracebackType
 from typing import Any
@@ -11,10 +13,12 @@ import numpy.typing as npt
 
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
-from bodypix_ros.options import options_of, replace
+from bodypix_ros.options import options_of
+from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
 from bodypix_ros.scene import Scene
 from bodypix_ros.segmenters.base import Memory, Seer
+from bodypix_ros.segmenters.families import changed
 
 
 class Segmenter:
@@ -38,7 +42,7 @@ class Segmenter:
         """
         self.model, self.gives = model, gives
         self._seer: Seer[Any, Any] | None = seer
-        self._options = options
+        self._options, self._in_stream = options, options.in_stream()
         self._process = os.getpid()
 
     @property
@@ -67,6 +71,11 @@ class Segmenter:
         return self._main.requests
 
     @property
+    def remembers(self) -> bool:
+        """Whether the model itself sees an image otherwise after the images before."""
+        return self._open.remember() is not None
+
+    @property
     def load_s(self) -> float:
         """Seconds that loading took, the first networks' compilation included."""
         return sum(networks.load_s for networks in self._open.networks)
@@ -91,11 +100,16 @@ class Segmenter:
             DeviceError: A RuntimeError: the device failed, or the process was forked after loading.
             ClosedError: A RuntimeError: it was closed.
         """
-        return self._see(image, encoding, stamp, None)
+        return self._see(image, encoding, stamp)
 
-    def stream(self) -> "Stream":
-        """A stream for the images of one camera or video, which come in their order."""
-        return Stream(self, self._open.remember())
+    def stream(self, after: "Stream | None" = None) -> "Stream":
+        """A stream for the images of one camera or video, which come in their order.
+
+        Args:
+            after: The stream of another segmenter that saw the same camera so far: people keep their ids.
+        """
+        following = Following() if after is None else after._before.following
+        return Stream(self, Remembered(self._open.remember(), following))
 
     def update(self, **options: Any) -> None:
         """Change options while running: all of them or, with an error, none.
@@ -103,11 +117,11 @@ class Segmenter:
         Raises:
             OptionError: Unknown, out of range, or fixed once the model is loaded.
         """
-        changed = replace(self._options, options)
-        for name, known in options_of(changed).items():
-            if not known.live and known.plain(changed) != known.plain(self._options):
+        after = changed(self._options, options)
+        for name, known in options_of(after).items():
+            if not known.live and known.plain(after) != known.plain(self._options):
                 raise OptionError(name, f"{name} cannot change while running; load the model again")
-        self._options = changed
+        self._options, self._in_stream = after, after.in_stream()
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for images of height x width."""
@@ -119,11 +133,12 @@ class Segmenter:
         Raises:
             DeviceError: The device failed.
         """
-        self.network(height, width)
+        for size in self._open.input_sizes(height, width):
+            self._main.network(*size)
 
     def is_ready(self, height: int, width: int) -> bool:
         """Whether images of height x width need no compilation."""
-        return self._main.is_compiled(*self.input_size(height, width))
+        return all(self._main.is_compiled(*size) for size in self._open.input_sizes(height, width))
 
     @property
     def graph(self) -> Graph:
@@ -177,12 +192,35 @@ class Segmenter:
         return self._open.networks[0]
 
     def _see(
-        self, image: npt.NDArray[np.uint8], encoding: str, stamp: object, memory: Memory | None
+        self,
+        image: npt.NDArray[np.uint8],
+        encoding: str,
+        stamp: object,
+        before: "Remembered | None" = None,
     ) -> Scene:
         """One image's way: see, and whatever comes after it."""
-        pixels = as_pixels(image, encoding)
-        scene, timings = self._open.see(pixels, self._options, stamp, memory)
-        return with_fields(scene, stamp=stamp, timings=timings)
+        pixels, seer, options = as_pixels(image, encoding), self._open, self._options
+        if before is None:
+            scene, timings = seer.see(pixels, options, stamp, None)
+            return with_fields(scene, stamp=stamp, timings=timings)
+        scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
+        started = time.perf_counter()
+        scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
+        post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
+        return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is known of a stream's images before.
+
+    Attributes:
+        memory: The family's.
+        following: Who is who.
+    """
+
+    memory: Memory | None
+    following: Following
 
 
 class Stream:
@@ -191,9 +229,9 @@ class Stream:
     Streams of one segmenter may be used from different threads, one stream only from one at a time.
     """
 
-    def __init__(self, segmenter: Segmenter, memory: Memory | None) -> None:
+    def __init__(self, segmenter: Segmenter, before: Remembered) -> None:
         """See `Segmenter.stream`."""
-        self._segmenter, self._memory = segmenter, memory
+        self._segmenter, self._before = segmenter, before
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: object = None) -> Scene:
         """See people, as `Segmenter.segment` does, with what is known from the images before.
@@ -211,9 +249,10 @@ class Stream:
             DeviceError: A RuntimeError: the device failed, or the process was forked after loading.
             ClosedError: A RuntimeError: the segmenter was closed.
         """
-        return self._segmenter._see(image, encoding, stamp, self._memory)
+        return self._segmenter._see(image, encoding, stamp, self._before)
 
     def reset(self) -> None:
-        """Forget the images before."""
-        if self._memory is not None:
-            self._memory.reset()
+        """Forget the images before; ids of people are not used again."""
+        self._before.following.reset()
+        if self._before.memory is not None:
+            self._before.memory.reset()

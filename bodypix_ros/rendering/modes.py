@@ -14,7 +14,7 @@ import numpy.typing as npt
 from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image, check_image
 from bodypix_ros.rendering.canvas import keep_sharp, lay, share
-from bodypix_ros.rendering.effects import part_region
+from bodypix_ros.rendering.hiding import hidden_region
 from bodypix_ros.rendering.overlays import draw_boxes, draw_instances, draw_parts, draw_poses
 from bodypix_ros.rendering.regions import blur_region, blurred, pixelate_people, pixelate_region, soft_edges
 from bodypix_ros.rendering.style import Style
@@ -35,12 +35,15 @@ class Mode:
             "persons", "keypoints". What it falls back to counts as well.
         paint: Draws. `Style.flip` was seen to by then.
         privacy: Whether it hides something: then nothing may be shown where any of its needs is missing.
+        preset: Of models that have it (`Family.presets`): what it is best drawn of. Whoever loads a model to
+            draw this mode loads it so, unless told otherwise.
     """
 
     text: str
     needs: tuple[str, ...]
     paint: Paint
     privacy: bool = False
+    preset: str = ""
 
     def lacks(self, scene: Scene) -> tuple[str, ...]:
         """What it needs and the Scene was made without."""
@@ -53,8 +56,9 @@ def draw(
     """Draw a Scene in one of the modes.
 
     A privacy mode reduces what can be recognised; it guarantees nothing. It hides what was found: a face that
-    the model overlooks stays. As outlines are not exact, it also hides what lies within three times
-    `edge_blur` of the parts. Blur and cells grow to an eighth of the largest hidden region where `blur` and
+    the model overlooks stays. As labels are missing where people are small, it also hides heads by keypoints,
+    and who has no head that can be told; as outlines are not exact, what is near, fading out over three times
+    `edge_blur`. Blur and cells grow to an eighth of the largest hidden region where `blur` and
     `pixel_size` are less, since a face that fills the picture is still recognised under a blur that hides a
     small one.
 
@@ -118,28 +122,18 @@ def _pixelated(image: Image, scene: Scene, style: Style, bgr: bool) -> Image:
     return pixelate_people(image, scene, style.opacity, style.pixel_size, bgr)
 
 
-def _hidden(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.uint8]:
-    """uint8 (H, W): 255 on what the privacy modes hide.
-
-    Raises:
-        ValueError: The Scene has no parts.
-    """
-    if scene.part_mask is None:
-        raise ValueError("scene.part_mask is None: nobody knows what to hide")
-    return part_region("part_mask", scene.part_mask, "part_ids", style.part_ids, image)
-
-
 def _blur_parts(image: Image, scene: Scene, style: Style, _: bool) -> Image:
-    return blur_region(image, _hidden(image, scene, style), style.blur, style.edge_blur)
+    return blur_region(image, hidden_region(image, scene, style), style.blur, style.edge_blur)
 
 
 def _pixelate_parts(image: Image, scene: Scene, style: Style, _: bool) -> Image:
-    return pixelate_region(image, _hidden(image, scene, style), style.pixel_size, style.edge_blur)
+    return pixelate_region(image, hidden_region(image, scene, style), style.pixel_size, style.edge_blur)
 
 
 _PERSONS = ("instance_mask", "persons")
 _SHAPES = ("instance_mask", "part_mask")  # whom nobody recognised as a person is still in the part mask
 _PARTS = ("part_mask",)
+_EVERYTHING = (*_PARTS, *_PERSONS, "keypoints")
 
 MODES: Final[dict[str, Mode]] = {
     "parts": Mode("body parts in their colours", (*_PARTS, *_PERSONS), _parts),
@@ -148,9 +142,15 @@ MODES: Final[dict[str, Mode]] = {
     "mask": Mode("people alone; the rest is dark", _SHAPES, _mask),
     "bokeh": Mode("people sharp; the rest is blurred", _SHAPES, _bokeh),
     "pixelated": Mode("body parts as a mosaic of coloured cells", (*_PARTS, *_PERSONS), _pixelated),
-    "blur_parts": Mode("privacy: faces, or other parts, blurred", _PARTS, _blur_parts, privacy=True),
+    "blur_parts": Mode(
+        "privacy: faces, or other parts, blurred", _EVERYTHING, _blur_parts, privacy=True, preset="faces"
+    ),
     "pixelate_parts": Mode(
-        "privacy: faces, or other parts, as a mosaic", _PARTS, _pixelate_parts, privacy=True
+        "privacy: faces, or other parts, as a mosaic",
+        _EVERYTHING,
+        _pixelate_parts,
+        privacy=True,
+        preset="faces",
     ),
 }
 """Every mode by name."""

@@ -80,7 +80,7 @@ def draw_parts(
 def draw_poses(
     image: Image, scene: Scene, min_keypoint_score: float = 0.3, *, scores: bool = False, bgr: bool = False
 ) -> Image:
-    """Draw each person's keypoints and the bones between them.
+    """Draw the keypoints of each person who has a pose, and the bones between them.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
@@ -104,6 +104,8 @@ def draw_poses(
     bones = [(row[a], row[b]) for a, b in SKELETON if a in row and b in row]
     labels = []
     for k, person in enumerate(scene.persons):
+        if not person.has_pose:
+            continue
         points = _drawable(person.keypoints)
         shown = (person.keypoints[:, 2] >= min_keypoint_score) & np.isfinite(person.keypoints).all(axis=1)
         rgb = _person_color(k, person.track_id)
@@ -129,7 +131,10 @@ def draw_poses(
 
 
 def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
-    """Draw each person's box with a label: the track id, or the number in the Scene from 1, and the score.
+    """Draw each person's box with a label: id and score.
+
+    Where nobody has a `Person.track_id` people are numbered from 1 instead; where others have one, somebody
+    without has the score alone.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
@@ -144,13 +149,15 @@ def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
     """
     check_image(image, scene)
     out: Image = image.copy()
+    tracked = any(person.track_id is not None for person in scene.persons)
     for k, person in enumerate(scene.persons):
         x0, y0, x1, y1 = person.box
         if x1 <= x0 or y1 <= y0:
             continue
         rgb = _person_color(k, person.track_id)
         cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), _ink(rgb, image, bgr), _unit(image))
-        text = f"{k + 1 if person.track_id is None else person.track_id}  {person.score:.2f}"
+        number = person.track_id if tracked else k + 1
+        text = f"{person.score:.2f}" if number is None else f"{number}  {person.score:.2f}"
         _label(out, text, x0, y0, rgb, bgr)
     return out
 

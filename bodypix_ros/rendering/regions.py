@@ -16,6 +16,8 @@ from bodypix_ros.rendering.overlays import draw_instances, draw_parts
 from bodypix_ros.scene import Scene
 
 _ACROSS = 8  # how many cells, or standard deviations of blur, a hidden part is at most wide
+_REACH = 3  # how many times `edge_blur` the surroundings of what is hidden are hidden, too
+_REACH_OF_SMALL = 0.6  # the most of it, in square roots of what is hidden
 
 
 def soft_edges(region: npt.NDArray[np.uint8], sigma: float) -> npt.NDArray[np.uint8]:
@@ -60,11 +62,23 @@ def _largest_side(region: npt.NDArray[np.uint8]) -> int:
     return int(sides.max()) if sides.size else 0
 
 
-def _widened(region: npt.NDArray[np.uint8], margin: float) -> npt.NDArray[np.bool_]:
-    """The pixels within the margin of a region that is somewhere."""
-    elsewhere = np.bitwise_not(np.ascontiguousarray(region))
-    near: npt.NDArray[np.bool_] = cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_3) <= margin
-    return near
+def _faded(region: npt.NDArray[np.uint8], edge: float) -> npt.NDArray[np.float32]:
+    """How much is hidden: 1 on a region and near it, falling to 0 at `_REACH` times the edge from it.
+
+    Around small pieces it is less far: what surrounds a distant face would be many times the face.
+    """
+    share: npt.NDArray[np.float32] = np.zeros(region.shape, np.float32)
+    count, labels, statistics, _ = cv2.connectedComponentsWithStats(region)
+    for piece in range(1, count):
+        x, y, width, height, area = statistics[piece].tolist()
+        reach = min(_REACH * edge, _REACH_OF_SMALL * area**0.5)
+        pad = int(np.ceil(reach))
+        there = np.s_[max(0, y - pad) : y + height + pad, max(0, x - pad) : x + width + pad]
+        elsewhere = (labels[there] != piece).astype(np.uint8)
+        distance = cv2.distanceTransform(elsewhere, cv2.DIST_L2, cv2.DIST_MASK_3)
+        fading = np.clip(2 - 2 * distance / max(reach, 1e-6), 0, 1)
+        np.maximum(share[there], fading, out=share[there])
+    return share
 
 
 def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge: float) -> Image:
@@ -74,7 +88,8 @@ def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge:
         image: uint8 (H, W, 3 or 4).
         region: uint8 (H, W), 255 on what is to be hidden and 0 elsewhere.
         sigma: Standard deviation of the blur in pixels; more where the region is large.
-        edge: How soft the edge is, in pixels; three times as much around the region is hidden, too.
+        edge: How soft the edge is, in pixels; up to three times as much around the region is hidden, too, and
+            fades out.
 
     Returns:
         uint8, shape and order of `image`.
@@ -84,12 +99,11 @@ def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge:
     if not width:
         return out
     sigma = max(sigma, _largest_side(region) / _ACROSS)
-    # The soft edge lies outside of what is to be hidden: at three standard deviations 0.1 % shines through.
-    # Nothing changes beyond as much again, and what is there is blurred from three of its own farther.
-    reach = int(np.ceil(6 * edge + 3 * sigma)) + 1
+    # Whatever fades out is blurred from three standard deviations farther.
+    reach = int(np.ceil(_REACH * edge + 3 * sigma)) + 1
     there = np.s_[max(0, y - reach) : y + height + reach, max(0, x - reach) : x + width + reach]
     near = image[there]
-    sharp = soft_edges((~_widened(region[there], 3 * edge)).astype(np.uint8) * np.uint8(255), edge)
+    sharp = np.rint(255 * (1 - _faded(region[there], edge))).astype(np.uint8)
     out[there] = keep_sharp(near, blurred(near, sigma), sharp, False)
     return out
 
@@ -101,7 +115,7 @@ def pixelate_region(image: Image, region: npt.NDArray[np.uint8], cell: float, ed
         image: uint8 (H, W, 3 or 4).
         region: uint8 (H, W), 255 on what is to be hidden and 0 elsewhere.
         cell: Width of the cells in pixels; more where the region is large.
-        edge: Three times as many pixels around the region are hidden, too.
+        edge: Up to three times as many pixels around the region are hidden, too.
 
     Returns:
         uint8, shape and order of `image`.
@@ -113,7 +127,7 @@ def pixelate_region(image: Image, region: npt.NDArray[np.uint8], cell: float, ed
     cells = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
     mosaic = cv2.resize(cells, size, interpolation=cv2.INTER_NEAREST_EXACT)
     # A cell with any of the region in it hides it all.
-    return _copy_cells(np.asarray(mosaic, np.uint8), image, _widened(region, 3 * edge), cell, 0)
+    return _copy_cells(np.asarray(mosaic, np.uint8), image, _faded(region, edge) > 0, cell, 0)
 
 
 def _cells(region: npt.NDArray[np.generic], cell: float) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -21,7 +21,8 @@ class Style:
         10.0, "of the background in bokeh and of parts in blur_parts, pixels", low=0.0, high=BLUR_MAX
     )
     edge_blur: float = option(
-        3.0, "softness of edges, pixels; privacy modes hide three times as much around parts",
+        3.0,
+        "softness of edges, pixels; privacy modes fade out over three times as much, less at small parts",
         low=0.0, high=BLUR_MAX,
     )  # fmt: skip
     flip: bool = option(False, "mirror the picture", hidden_from=("run",))

@@ -26,7 +26,7 @@ from std_srvs.srv import SetBool
 from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.ros.segmenter import diagnostics, inference
-from bodypix_ros.ros.segmenter.parameters import AUTOSTART, Settings, model_parameters, node_parameters
+from bodypix_ros.ros.segmenter.parameters import AUTOSTART, Settings, model_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
 from bodypix_ros.ros.shared.bond import Heart
@@ -83,27 +83,23 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
 
     def _declare(self) -> Settings:
         fixed = "only while the node is unconfigured"
-        values = declare(self, node_parameters().values(), fixed=fixed)
-        try:
-            options = model_parameters(values["model"])
-        except ValueError as error:
-            raise StartError(str(error)) from error
-        values |= declare(self, options.values(), fixed=fixed)
         declare(self, [AUTOSTART])
         try:
-            return Settings().changed(values)
+            return Settings.declared(lambda options: declare(self, options, fixed=fixed))
         except ValueError as error:
             raise StartError(str(error)) from error
 
-    def _on_set(self, parameters: list[Any]) -> Any:
+    def _on_set(self, changed: list[Any]) -> Any:
         """Check and take over. Nobody can refuse after this, and Humble has no callback that comes later."""
+        configured = self._state != "unconfigured" or self._loading is not None
+        changes = {parameter.name: parameter.value for parameter in changed}
         try:
-            self._settings = self._settings.changed(
-                {parameter.name: parameter.value for parameter in parameters},
-                configured=self._state != "unconfigured" or self._loading is not None,
-            )
+            self._settings = self._settings.changed(changes, configured=configured)
         except (ValueError, TypeError) as error:
             return SetParametersResult(successful=False, reason=str(error))
+        if configured:
+            for name in changes.keys() & (idle := self._settings.without_effect()).keys():
+                self._log.warning(idle[name])
         if self._pipeline is not None:
             self._pipeline.settings = self._settings
         return SetParametersResult(successful=True)
@@ -111,7 +107,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
     def _show_defaults(self) -> None:
         """Have the parameters say what is in force, where the model was changed after they were declared."""
         values = self._settings.values()
-        for name in model_parameters(self._settings.node.model):
+        for name in model_parameters(self._settings.node.model, {}):
             if self.get_parameter(name).value != values[name]:
                 self.set_parameters([Parameter(name, value=values[name])])
 
@@ -162,6 +158,8 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         if self._loading is None:
             self._show_defaults()
             settings, self._error = self._settings, ""
+            for sentence in settings.without_effect().values():
+                self._log.warning(sentence)
             self._log.info(f"loading {settings.node.model}")
             self._loading_since_s, self._loading_said_s = time.monotonic(), 0.0
             self._loading = in_background(lambda: inference.load(settings, self._log), "load")

@@ -17,6 +17,7 @@ from bodypix_ros.errors import DeviceError, PrecisionError
 from bodypix_ros.folders import user_cache
 from bodypix_ros.runtime.devices import (
     candidates,
+    int8_instructions,
     last_line,
     offers,
     precision_of,
@@ -128,6 +129,7 @@ class Networks:
         *,
         first_size: tuple[int, int],
         ranges: Mapping[str, Range] | None = None,
+        int8_by_default: bool = False,
         core: ov.Core | None = None,
     ) -> None:
         """Choose the device by compiling the model on it for `first_size`.
@@ -138,6 +140,8 @@ class Networks:
             placement: Where, and how.
             first_size: Height and width of the first network.
             ranges: For int8: how far its values reach.
+            int8_by_default: Whether, where no precision is asked for, a CPU that is fast in 8 bits computes
+                in them, if there are ranges.
             core: For tests: stands in for ov.Core().
 
         Raises:
@@ -151,6 +155,7 @@ class Networks:
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
         self._ranges = ranges
+        self._int8_by_default = int8_by_default and bool(ranges)
         self._quantized: Graph | None = None
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
@@ -219,8 +224,10 @@ class Networks:
         raise DeviceError(message)
 
     def _compile(self, device: str, height: int, width: int) -> Network:
-        finest = "f32" if device.startswith("CPU") else "f16"
-        wanted = self._placement.precision or finest
+        on_cpu = device.startswith("CPU")
+        finest = "f32" if on_cpu else "f16"
+        in_8_bits = self._int8_by_default and on_cpu and int8_instructions()
+        wanted = self._placement.precision or ("int8" if in_8_bits else finest)
         if wanted == "int8" and "int8" not in offers(self._core, device):
             raise self._refused(device, wanted, "does not compute in 8 bits")
         # What a graph for 8 bits leaves finer; the hint says nothing of what it does not.

@@ -24,7 +24,8 @@ class Placement:
     )
     precision: str = option(
         "",
-        "f32, f16, int8 (BodyPix, where there are ranges), or empty: f32 on a CPU, f16 on a GPU or NPU",
+        "f32, f16, int8 (BodyPix, where there are ranges), or empty: f32 on a CPU (int8 with algorithm people"
+        " on one that is fast in it), f16 on a GPU or NPU",
         choices=("", *PRECISIONS),
         live=False,
     )

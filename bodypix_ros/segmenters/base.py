@@ -46,9 +46,11 @@ class Seer(abc.ABC, Generic[Options, M]):
 
     Attributes:
         networks: What runs, the network that is timed by itself first.
+        smooths: Whether it smooths people's keypoints by itself, where a stream is to be smooth.
     """
 
     networks: tuple[Networks, ...]
+    smooths: bool = False
 
     @abc.abstractmethod
     def see(self, pixels: Pixels, options: Options, stamp: object, memory: M | None) -> Sight:
@@ -68,6 +70,10 @@ class Seer(abc.ABC, Generic[Options, M]):
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the first network's input for images of height x width."""
 
+    def input_sizes(self, height: int, width: int) -> tuple[tuple[int, int], ...]:
+        """Those of all inputs that the first network has for such images."""
+        return (self.input_size(height, width),)
+
     def remember(self) -> M | None:
         """A memory for a new stream; None where every image is seen for itself."""
         return None
@@ -76,14 +82,23 @@ class Seer(abc.ABC, Generic[Options, M]):
         """Let go of what is not a network."""
 
 
-def ranges_for(model: str, placement: Placement) -> Mapping[str, tuple[float, float]] | None:
+def ranges_for(
+    model: str, placement: Placement, *, by_default: bool = False
+) -> Mapping[str, tuple[float, float]] | None:
     """What `Networks` needs to compute a model in 8 bits; None where that is not asked for.
+
+    Args:
+        model: Its name.
+        placement: What is asked for.
+        by_default: Whether it is, where no precision is asked for and there are ranges.
 
     Raises:
         OptionError: There is nothing for this model.
         RangesError: The file is damaged, or of other models.
     """
     if placement.precision == "int8":
+        return ranges.find(model, placement.ranges).ranges
+    if by_default and not placement.precision and (placement.ranges or ranges.has(model)):
         return ranges.find(model, placement.ranges).ranges
     if placement.ranges:
         raise OptionError("ranges", f"ranges: {placement.ranges} is for precision int8; ask for that, too")

@@ -21,6 +21,7 @@ from support.fake import FakeSegmenter, people_picture
 from support.paths import ROOT
 
 TINY = "bodypix-mobilenet-050-s16-q4"
+ORIGINAL = {"algorithm": "original"}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,15 @@ class TestBare:
         assert all(ms["p95"] >= ms["median"] > 0 for ms in one["ms"].values())
         assert one["ratio"] == pytest.approx(medians["segment"] / medians["bare"], abs=0.002)
         assert one["overhead_ms"] == pytest.approx(medians["segment"] - medians["bare"], abs=0.002)
+
+    def test_the_network_beside_it_is_that_of_the_whole_picture(self, bench):
+        for arguments, size in (
+            (("--algorithm", "original"), (161, 113)),
+            (("--base-size", 129, "--crops", 0), (129, 97)),
+            ((), (481, 353)),
+        ):
+            (one,) = json.loads(bench("--quick", "--json", *arguments).stdout)["pictures"]
+            assert (one["network_width"], one["network_height"]) == size
 
 
 class TestPrecisionsBesideEachOther:
@@ -125,6 +135,8 @@ class TestCameras:
 
     def test_what_the_node_does_not_have_is_refused(self, bench):
         assert "--reference-dilation" in bench("--cameras", 2, "--reference-dilation", code=2).stderr
+        said = bench("--cameras", 2, "--refine-steps", 3, code=2).stderr
+        assert "--refine-steps has no effect: it is for algorithm: original" in said
 
     def test_summary_of_known_slices(self):
         bare = [{"seconds": 2.0, "frames": 200, "cpu_s": 4.0}, {"seconds": 1.0, "frames": 50, "cpu_s": 2.0}]
@@ -147,12 +159,12 @@ class TestScaling:
         ticks = []
         found = scaling.measure(
             TINY,
-            {"device": "CPU", "model_dir": models},
+            {**ORIGINAL, "device": "CPU", "model_dir": models},
             [people_picture(240, 320)],
             scaling.QUICK,
             lambda: ticks.append(1),
         )
-        assert len(ticks) == scaling.QUICK.steps(scaling.has_resolutions(TINY))
+        assert len(ticks) == scaling.QUICK.steps(scaling.has_resolutions(TINY, ORIGINAL))
         return found
 
     def test_points_are_those_asked_for(self, result):
@@ -188,11 +200,12 @@ class TestScaling:
             assert areas == sorted(set(areas))
 
     def test_models_without_internal_resolution_have_no_such_panel(self):
-        assert not scaling.has_resolutions("selfie-general")
+        assert not scaling.has_resolutions("selfie-general", {})
+        assert not scaling.has_resolutions(TINY, {})
         assert scaling.Points().steps(False) < scaling.Points().steps(True)
 
     def test_command_prints_and_draws(self, bench):
-        said = bench("--scaling", "--quick", "--plot", "all.svg").stdout
+        said = bench("--scaling", "--quick", "--algorithm", "original", "--plot", "all.svg").stdout
         for panel in ("cameras of 640x480", "people in a picture", "size of", "internal res", "requests of"):
             assert panel in said
         drawn = Path("all.svg").read_text()
@@ -324,6 +337,10 @@ class TestCompare:
         said = bench("--compare", "--quick", code=2).stderr
         assert "install Node.js" in said
         assert "--mediapipe-python" in said
+
+    def test_other_algorithms_have_no_peer(self, bench):
+        said = bench("--compare", "--quick", "--algorithm", "people", code=2).stderr
+        assert "--compare measures --algorithm original" in said
 
     def test_a_peer_that_was_named_must_be_there(self, bench, tmp_path):
         said = bench("--compare", "--quick", "--mediapipe-python", tmp_path / "absent", code=2).stderr

@@ -80,5 +80,18 @@ def test_a_model_that_loses_too_much_is_refused_before_anything_is_read(calibrat
 def test_a_damaged_file_is_one_clear_error(calibrate, tmp_path):
     (tmp_path / "r.json").write_text('{"models": [')
     words = ("bench", "a.png", "-m", TINY, "--model-dir", "models", "--quick", "-q", "--ranges", "r.json")
-    assert "r.json is no file of ranges" in invoke(*words, "--precision", "int8", code=2).stderr
-    assert "--ranges: r.json is for precision int8" in invoke(*words, code=2).stderr
+    for arguments in (("--precision", "int8"), ()):  # the default takes ranges without being asked for int8
+        assert "r.json is no file of ranges" in invoke(*words, *arguments, code=2).stderr
+    for arguments in (("--precision", "f32"), ("--algorithm", "original")):
+        assert "--ranges: r.json is for precision int8" in invoke(*words, *arguments, code=2).stderr
+
+
+def test_a_file_that_is_there_is_replaced_only_if_asked(calibrate, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    assert (
+        "notes.txt is there already: --overwrite"
+        in calibrate(TINY, "a.png", "b.png", "-o", "notes.txt", code=2).stderr
+    )
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    calibrate(TINY, "a.png", "b.png", "-o", "notes.txt", "--overwrite")
+    assert ranges.read(tmp_path / "notes.txt").models == (TINY,)

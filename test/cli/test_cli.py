@@ -25,7 +25,7 @@ from bodypix_ros.cli.plan import output_names
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.films import film_facts, write_as_browsers_do, write_film
@@ -388,7 +388,7 @@ class TestRun:
         def see(image):
             return scene_of(np.ascontiguousarray(image[:, ::-1]))
 
-        loaded.segmenter = FakeSegmenter(see, BodyPixOptions(flip_horizontal=True))
+        loaded.segmenter = FakeSegmenter(see, PeopleOptions(flip_horizontal=True))
         image = people_picture()
         image[:40, :40] = 255  # tells left from right
         media.write_picture(call.folder / "a.png", image)
@@ -419,6 +419,26 @@ class TestRun:
         ]
 
     @pytest.mark.parametrize(
+        ("arguments", "preset"),
+        [
+            ([], None),
+            (["--mode", "instances"], None),
+            (["--mode", "blur_parts"], "faces"),
+            (["--mode", "pixelate_parts"], "faces"),
+            (["--mode", "blur_parts", "--preset", "near"], "near"),
+            (["--preset", "far"], "far"),
+            (["--mode", "mask", "-m", "selfie-general"], None),
+            (["--mode", "blur_parts", "-m", "selfie-general"], None),  # has no presets
+        ],
+    )
+    def test_a_mode_is_drawn_of_the_preset_that_is_best_for_it(self, call, loaded, arguments, preset):
+        write_pictures(call.folder, "a.png")
+        call("run", "a.png", *arguments)
+        assert loaded.calls[0][1].get("preset") == preset
+        call("demo", "a.png", *arguments)
+        assert loaded.calls[1][1].get("preset") == preset
+
+    @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             (["none.png"], "none.png: no such file or folder"),
@@ -444,6 +464,24 @@ class TestRun:
     def test_wrong_usage_exits_2_and_writes_nothing(self, call, loaded, arguments, message):
         write_pictures(call.folder, "a.png")
         assert message in call("run", *arguments, code=2).stderr
+        assert files(call.folder) == ["a.png"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (
+                ["--internal-resolution", "high"],
+                "--internal-resolution: --algorithm original has it; add that",
+            ),
+            (["--algorithm", "original", "--crops", 1], "--crops: --algorithm people has it; add that"),
+            (["-m", "selfie-general", "--crops", 1], "--crops: selfie-general has no such option; it has --"),
+        ],
+    )
+    def test_options_of_another_algorithm_or_family_are_refused_saying_who_has_them(
+        self, call, arguments, message
+    ):
+        write_pictures(call.folder, "a.png")
+        assert message in call("run", "a.png", *arguments, code=2).stderr
         assert files(call.folder) == ["a.png"]
 
     @pytest.mark.parametrize(
@@ -700,15 +738,44 @@ class TestEval:
         lines = call("eval", "truth.json", "images", "-m", "x", "-m", "y").stdout.splitlines()
         assert lines[0] == "1 images, 2 people; CPU"
         assert lines[1].split()[0] == "model"
-        assert [line.split()[1:8] for line in lines[2:]] == [["f32", *["1.000"] * 6]] * 2
+        assert [line.split()[1:10] for line in lines[2:]] == [["f32", *["1.000"] * 6, "2", "0"]] * 2
         assert [model for model, _ in loaded.calls] == ["x", "y"]
 
     def test_json(self, call, loaded, truth):
-        loaded.segmenter = FakeSegmenter(options=BodyPixOptions(reference_dilation=True))
+        loaded.segmenter = FakeSegmenter(options=PeopleOptions(reference_dilation=True))
         (row,) = json.loads(call("eval", "truth.json", "images", "--reference-dilation", "--json").stdout)
         assert row["segm_ap"] == pytest.approx(1)
         assert row["reference_dilation"] is True
         assert loaded.calls[0][1]["reference_dilation"] is True
+
+    @pytest.mark.parametrize(("given", "expected"), [((), 0.05), (("--score-threshold", 0.4), 0.4)])
+    def test_everybody_is_measured_unless_a_score_is_given(self, call, loaded, truth, given, expected):
+        loaded.segmenter = FakeSegmenter(options=PeopleOptions(**{"score_threshold": 0.4} if given else {}))
+        (row,) = json.loads(call("eval", "truth.json", "images", *given, "--json").stdout)
+        assert row["options"]["score_threshold"] == expected
+        assert loaded.calls[0][1].get("score_threshold") == (expected if given else None)
+
+    def test_presets_side_by_side(self, call, loaded, truth):
+        lines = call(
+            "eval", "truth.json", "images", "--preset", "near", "--preset", "far"
+        ).stdout.splitlines()
+        assert [line.split()[:2] for line in lines[2:]] == [["fake", "near"], ["fake", "far"]]
+        assert [options["preset"] for _, options in loaded.calls] == ["near", "far"]
+
+    def test_faces_and_tracks_exclude_each_other(self, call, loaded, truth):
+        assert (
+            "exclude each other" in call("eval", "truth.json", "images", "--faces", "--tracks", code=2).stderr
+        )
+
+    def test_faces(self, call, loaded, truth):
+        lines = call("eval", "truth.json", "images", "--faces").stdout.splitlines()
+        assert lines[0] == "1 images; CPU"
+        assert lines[2].startswith("fake")
+        assert "2 of 2" in lines[2]
+        assert loaded.calls[0][1]["preset"] == "faces"
+        (row,) = json.loads(call("eval", "truth.json", "images", "--faces", "--json").stdout)
+        assert (row["noses"], row["noses_hidden"]) == (2, 2)
+        assert 0 < row["changed_outside_people"] < 1
 
     def test_absent_annotations(self, call, loaded, truth):
         assert "none.json" in call("eval", "none.json", "images", code=2).stderr

@@ -40,7 +40,8 @@ def call(tmp_path, monkeypatch):
 
     def run(*arguments):
         run.compiled, run.seen = 0, []
-        where = ("-m", MODEL, "--model-dir", "models", "--device", "CPU", "--internal-resolution", "1.0")
+        where = ("-m", MODEL, "--model-dir", "models", "--device", "CPU")
+        where += ("--algorithm", "original", "--internal-resolution", "1.0")
         result = CliRunner().invoke(main, [*map(str, arguments), *where])
         assert result.exit_code == 0, result.output
         assert run.compiled == 1 + len(SIZES)  # the first while loading

@@ -18,7 +18,7 @@ from pycocotools.coco import COCO
 import bodypix_ros
 from bodypix_ros import media
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, KEYPOINTS
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 
@@ -219,7 +219,7 @@ class TestEarlierResults:
         write_pictures("a.png", "b.png")
         invoke("run", "a.png")
         before = everything()
-        work.segmenter = FakeSegmenter(options=BodyPixOptions(score_threshold=0.1))
+        work.segmenter = FakeSegmenter(options=PeopleOptions(score_threshold=0.1))
         result = invoke("run", "b.png", "--skip-existing", code=2)
         assert "--skip-existing: bodypix_out/people.json was made with options" in result.stderr
         assert everything() == before

@@ -64,6 +64,16 @@ def test_keypoints_are_found_by_name(scene):
     assert not np.delete(keypoints, 1, axis=0).any()
 
 
+def test_who_has_no_pose_has_no_keypoints_however_low_the_score(scene):
+    """Though nothing scores below 0: keypoints of zeros are none."""
+    someone, other = scene.persons
+    none = replace(other, score=0.1, keypoints=np.zeros((17, 3), np.float32))
+    known, unknown = document.results(replace(scene, persons=(someone, none)), 1, min_keypoint_score=0.0)
+    assert (known["num_keypoints"], unknown["num_keypoints"]) == (17, 0)
+    assert not np.any(unknown["keypoints"])
+    assert unknown["area"] == np.count_nonzero(scene.instance_mask == 2)
+
+
 def test_person_without_pixels_or_keypoints_is_kept(scene):
     gone = replace(scene.persons[0], box=(0, 0, 0, 0), keypoints=np.zeros((0, 3), np.float32))
     result = document.results(replace(scene, persons=(*scene.persons, gone)), 1)[2]
@@ -140,6 +150,7 @@ class TestEvaluate:
         assert (metrics.images, metrics.people) == (3, 3)
         assert metrics.segm_ap == metrics.segm_ap50 == metrics.oks_ap == metrics.oks_ap50 == pytest.approx(1)
         assert metrics.pooled_iou == metrics.mean_iou == 1
+        assert (metrics.people_found, metrics.people_false) == (3, 0)
         assert steps == [(1, 3), (2, 3), (3, 3)]
         assert capsys.readouterr().out == ""
         sizes = [image.shape for image in segmenter.images]
@@ -165,6 +176,12 @@ class TestEvaluate:
         assert metrics.pooled_iou == pytest.approx(0.5, abs=0.02)
         assert metrics.segm_ap < 0.2
         assert metrics.oks_ap == 0
+
+    def test_people_who_are_not_there_are_counted(self, dataset):
+        folder, change = dataset
+        change(lambda data: data.update(annotations=data["annotations"][1:]))
+        metrics = evaluate(FakeSegmenter(), folder)
+        assert (metrics.people, metrics.people_found, metrics.people_false) == (2, 2, 1)
 
     def test_false_people_cost_only_the_pooled_iou(self, dataset):
         folder, _ = dataset

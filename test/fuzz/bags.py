@@ -18,7 +18,7 @@ from rosbags.rosbag2 import CompressionMode, Reader
 
 import bodypix_ros
 from bodypix_ros.cli import main
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import OriginalOptions
 from fuzz.answers import Case, check, check_message
 from fuzz.values import changed, cut, damaged, numbers, texts
 from support.bags import COMPRESSED, IMAGE, STRING, camera_info, write_bag
@@ -84,7 +84,7 @@ def bag(
 
 
 def _segmenter() -> FakeSegmenter:
-    return FakeSegmenter(options=BodyPixOptions(max_detections=3))
+    return FakeSegmenter(options=OriginalOptions(max_detections=3))
 
 
 @st.composite

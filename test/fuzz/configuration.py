@@ -17,6 +17,7 @@ from bodypix_ros.models import catalogue
 from bodypix_ros.ros.segmenter.parameters import Settings, parameters
 from bodypix_ros.ros.shared.cameras import TRANSPORTS
 from bodypix_ros.runtime.placement import HINTS
+from bodypix_ros.segmenters.bodypix.options import ORIGINAL, PEOPLE
 from fuzz.answers import Case, attempt, check
 from fuzz.values import Tree, changed, damaged, mostly, texts, values
 
@@ -27,6 +28,7 @@ _LIKELY: dict[str, tuple[Any, ...]] = {
     "performance_hint": HINTS,
     "input_transport": TRANSPORTS,
     "cameras": ([], ["front"], ["front", "rear"], ("a/b",), ["front", "front"], ["/x"], [""], [1]),
+    "algorithm": (PEOPLE, ORIGINAL),
     "internal_resolution": ("low", "full", "0.5", "inf", "nan", 0.3, 2, 1),
 }
 

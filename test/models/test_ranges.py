@@ -1,6 +1,7 @@
 """Files of ranges: found, read, and refused where they are damaged or of another model."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,30 @@ def test_damaged_files_are_refused_by_name(tmp_path: Path, data: object, message
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RangesError, match=r"none\.json cannot be read: No such file"):
         ranges.find(NAME, str(tmp_path / "none.json"))
+
+
+def test_a_damaged_file_that_nobody_asked_for_is_left_out(
+    cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    written(cache / "aaa.json", "{")
+    assert ranges.has("bodypix-mobilenet-075-s16-q2")
+    assert ranges.find("bodypix-mobilenet-075-s16-q2").ranges
+    assert "left out: " in caplog.text
+    assert "aaa.json" in caplog.text
+
+
+def test_a_file_without_ranges_says_why(tmp_path: Path) -> None:
+    mine = written(tmp_path / "mine.json", {"models": [NAME], "refused": "it lost half"})
+    with pytest.raises(RangesError, match=r"mine.json holds no ranges, but why.*: it lost half"):
+        ranges.find(NAME, str(mine))
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RangesError, match="pipe is no file"):
+        ranges.read(tmp_path / "pipe")
+
+
+def test_ranges_of_nothing_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(RangesError, match=r"the second from 0\.001"):
+        ranges.read(written(tmp_path / "f.json", {**GOOD, "ranges": {"a": [0, 1e-30]}}))

@@ -115,11 +115,11 @@ def test_defaults_follow_the_model_and_what_was_set_stays(peer, data_dir):
     with start(data_dir, "late", "selfie-general", autostart=False, score_threshold=0.6) as node:
         path = f"late/{node.name}"
         wait_until(lambda: peer.state(path) == "unconfigured", "the node is there")
-        assert peer.get(path, "max_detections") == 10
+        assert peer.get(path, "max_detections") == 30
         assert peer.set(path, "model", "blazepose-lite").successful
-        assert peer.set(path, "smooth_masks", False).successful
+        assert peer.set(path, "smooth", False).successful
         assert peer.transition(path, "configure")
-        names = ("max_detections", "segmentation_threshold", "score_threshold", "smooth_masks")
+        names = ("max_detections", "segmentation_threshold", "score_threshold", "smooth")
         assert [peer.get(path, name) for name in names] == [5, 0.5, 0.6, False]
         assert not peer.set(path, "detection_interval", 0).successful
         assert peer.set(path, "detection_interval", 2).successful

@@ -143,6 +143,7 @@ COMMON = {
     "name": [("eyes", [given(SEGMENTER, "-r", "__node:=eyes")])],
     "params_file": [(str(ROOT / "config/multi_camera.yaml"), [parameter(SEGMENTER, "lazy", True)])],
     "model": [("selfie-general", [parameter(SEGMENTER, "model", "selfie-general")])],
+    "preset": [(word, [parameter(SEGMENTER, "preset", word)]) for word in ("far", "")],
     "device": [
         ("GPU,CPU", [parameter(SEGMENTER, "device", "GPU,CPU")]),
         ("", [parameter(SEGMENTER, "device", "AUTO")]),
@@ -186,7 +187,8 @@ TRIED = {
     | {
         "use_sim_time": flags([SEGMENTER, "renderer_node", "source_node"], "use_sim_time"),
         "source": [(word, [parameter("source_node", "source", word)]) for word in ("0", "a film.mp4", "on")],
-        "mode": [("parts", [parameter("renderer_node", "mode", "parts")]),
+        "mode": [("parts", [parameter("renderer_node", "mode", "parts"), parameter(SEGMENTER, "preset", "")]),
+                 ("blur_parts", [parameter(SEGMENTER, "preset", "faces")]),
                  ("", [parameter("renderer_node", "mode", "instances")])],
         "renderer_params_file": [
             (str(ROOT / "config/renderer.yaml"), [parameter("renderer_node", "jpeg_quality", 80)])

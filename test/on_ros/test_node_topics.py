@@ -13,7 +13,7 @@ import bodypix_ros
 from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import images, labels
 from bodypix_ros.ros.segmenter.parameters import parameters
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from on_ros.harness import MODEL, OUTPUTS, Image, NodeProcess, image, wait_until
 
 SHAPE = (96, 128)
@@ -23,7 +23,7 @@ SHAPE = (96, 128)
 def node(model_dir):
     with NodeProcess(
         "-r", "__ns:=/robot", model=MODEL, model_dir=model_dir, device="CPU", confidence=True,
-        score_threshold=0.1,
+        score_threshold=0.1, algorithm="original", tracking=False,  # nothing is remembered
     ) as process:  # fmt: skip
         process.wait_for("runs on CPU")
         process.path = f"robot/{process.name}"
@@ -33,7 +33,12 @@ def node(model_dir):
 @pytest.fixture(scope="module")
 def library(model_dir):
     with bodypix_ros.load(
-        MODEL, model_dir=model_dir, device="CPU", confidence=True, score_threshold=0.1
+        MODEL,
+        model_dir=model_dir,
+        device="CPU",
+        confidence=True,
+        score_threshold=0.1,
+        algorithm="original",
     ) as segmenter:
         yield segmenter
 
@@ -181,7 +186,7 @@ def test_an_image_of_depth_is_said_once_and_not_processed(peer, node, camera, ou
 
 
 def test_outputs_are_reliable_and_volatile_and_label_infos_transient_local(peer, node, camera):
-    for topic in (*OUTPUTS, "instance_mask/label_info", "part_mask/label_info"):
+    for topic in OUTPUTS:
         (info,) = peer.node.get_publishers_info_by_topic(f"/robot/{topic}")
         assert info.qos_profile.reliability == ReliabilityPolicy.RELIABLE
         latched = topic.endswith("label_info")
@@ -202,12 +207,17 @@ def test_label_infos_reach_who_joins_late_and_follow_the_threshold(peer, node, c
     peer.exchange(camera, image(picture, "bgr8", peer.stamp(), frame_id="first"), [outputs["persons"]])
 
     instances = peer.subscribe("/robot/instance_mask/label_info", LabelInfo, latched=True)
+    people = peer.subscribe("/robot/person_mask/label_info", LabelInfo, latched=True)
     parts = peer.subscribe("/robot/part_mask/label_info", LabelInfo, latched=True)
-    wait_until(lambda: instances.messages and parts.messages, "label infos")
+    wait_until(lambda: instances.messages and people.messages and parts.messages, "label infos")
 
     assert [(c.class_id, c.class_name) for c in parts.messages[-1].class_map] == list(
         enumerate(("background", *labels.PART_LABELS))
     )
+    assert [(c.class_id, c.class_name) for c in people.messages[-1].class_map] == [
+        (0, "background"),
+        (1, "person"),
+    ]
     assert instances.messages[-1].class_map[10].class_name == "person_10"
     assert instances.messages[-1].threshold == pytest.approx(0.7)
     assert instances.messages[-1].header.frame_id
@@ -218,7 +228,7 @@ def test_label_infos_reach_who_joins_late_and_follow_the_threshold(peer, node, c
         also=lambda: camera.publish(image(picture, "bgr8", peer.stamp())),
     )
     assert peer.set(node.path, "segmentation_threshold", 0.7).successful
-    peer.unsubscribe(instances, parts)
+    peer.unsubscribe(instances, people, parts)
 
 
 def test_parameters_change_live(peer, node, camera, outputs, library, picture):
@@ -261,7 +271,7 @@ def test_refused_parameters_give_the_reason_and_stay(peer, node, name, value, re
 
 
 def test_descriptors_carry_the_models_ranges(peer, node):
-    fields = [option for option in options_of(BodyPixOptions).values() if option.low is not None]
+    fields = [option for option in options_of(PeopleOptions).values() if option.low is not None]
 
     descriptors = peer.describe(node.path, [field.name for field in fields])
 
@@ -358,7 +368,7 @@ def test_lazy_computes_nothing_when_nobody_listens(peer, node, camera, outputs, 
 def test_images_are_not_even_received_while_nobody_listens(peer, model_dir, picture):
     topic = "/resting/image"
     with NodeProcess(
-        "-r", "__ns:=/resting", model=MODEL, model_dir=model_dir, device="CPU", idle_timeout=1.0
+        "-r", "__ns:=/resting", model=MODEL, model_dir=model_dir, device="CPU", idle_timeout=4.0
     ) as node:
         camera = peer.camera(topic)
         wait_until(camera.get_subscription_count, "the node listens at first")

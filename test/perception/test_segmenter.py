@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 import bodypix_ros
 from bodypix_ros import Scene, Segmenter
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
-from bodypix_ros.errors import MissingModelError
+from bodypix_ros.errors import MissingModelError, OptionError
 from bodypix_ros.options import options_of
 from bodypix_ros.runtime.network import MAX_NETWORKS
+from bodypix_ros.segmenters.bodypix.options import ORIGINAL, PEOPLE
+from bodypix_ros.segmenters.bodypix.presets import PRESETS
 from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 from support.checkpoints import write_tiny_bodypix
 
@@ -30,12 +33,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def load(folder: Path, **options: Any) -> Segmenter:
+    """The small model, with thresholds so low that random weights find people."""
+    given = {"segmentation_threshold": 0.5, "score_threshold": 0.3, "confidence": True, **options}
+    return bodypix_ros.load(TINY, device="CPU", precision="f32", model_dir=folder, **given)
+
+
+@pytest.fixture(scope="module", params=[PEOPLE, ORIGINAL])
+def segmenter(folder: Path, request: pytest.FixtureRequest) -> Generator[Segmenter, None, None]:
+    least = {PEOPLE: 0.01, ORIGINAL: 0.3}[request.param]
+    with load(folder, algorithm=request.param, score_threshold=least) as loaded:
+        yield loaded
+
+
 @pytest.fixture(scope="module")
-def segmenter(folder: Path) -> Generator[Segmenter, None, None]:
-    # Thresholds so low that random weights find people.
-    with bodypix_ros.load(
-        TINY, device="CPU", model_dir=folder, segmentation_threshold=0.5, score_threshold=0.3, confidence=True
-    ) as loaded:
+def original(folder: Path) -> Generator[Segmenter, None, None]:
+    with load(folder, algorithm=ORIGINAL) as loaded:
         yield loaded
 
 
@@ -54,6 +67,16 @@ def same(a: Scene, b: Scene) -> bool:
     )
 
 
+def test_a_preset_is_loaded_and_what_is_given_besides_wins(folder: Path) -> None:
+    with bodypix_ros.load(TINY, device="CPU", model_dir=folder, preset="near", crops=0) as near:
+        wanted = {**PRESETS["near"], "crops": 0}
+        assert {name: getattr(near.options, name) for name in wanted} == wanted
+    with pytest.raises(OptionError, match=r"preset is 'nera', but of .* there are: near, far, "):
+        bodypix_ros.load(TINY, model_dir=folder, preset="nera")
+    with pytest.raises(OptionError, match="of selfie-general there are: none"):
+        bodypix_ros.load("selfie-general", model_dir=folder, preset="near")
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 99))
 def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width: int, seed: int) -> None:
@@ -67,12 +90,26 @@ def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width
     assert np.array_equal(scene.part_mask > 0, scene.person_mask)
     assert scene.part_mask.max() <= len(PARTS)
     assert scene.instance_mask.max() <= len(scene.persons)
-    assert np.array_equal(scene.instance_mask > 0, scene.person_mask & bool(scene.persons))
+    assert not scene.instance_mask[~scene.person_mask].any()
+    if segmenter.options.algorithm == ORIGINAL:
+        assert np.array_equal(scene.instance_mask > 0, scene.person_mask & bool(scene.persons))
     assert abs(scene.confidence[scene.person_mask].min(initial=255)) >= 127
     assert scene.keypoint_names == KEYPOINTS
     assert scene.stamp == "now"
+    posed = [person.has_pose for person in scene.persons]
+    assert posed == sorted(posed, reverse=True)
+    scores = [person.score for person in scene.persons if person.has_pose]
+    areas = np.bincount(scene.instance_mask.ravel(), minlength=len(posed) + 1)[1 + sum(posed) :]
+    if segmenter.options.algorithm == PEOPLE:
+        assert scores == sorted(scores, reverse=True)
+        assert (np.diff(areas.astype(int)) <= 0).all()
+        assert (areas > 0).all()
+    else:
+        assert all(posed)
     for k, person in enumerate(scene.persons):
-        assert 0.3 <= person.score <= 1
+        least = segmenter.options.score_threshold
+        assert least <= person.score <= 1 if person.has_pose else 0 <= person.score <= 0.15
+        assert person.has_pose or not person.keypoints.any()
         assert person.keypoints.shape == (17, 3)
         assert person.keypoints.dtype == np.float32
         assert person.keypoints_3d is None
@@ -88,17 +125,17 @@ def test_every_scene_keeps_its_promises(segmenter: Segmenter, height: int, width
 
 @pytest.mark.parametrize("most", [1, 10])
 def test_two_threads_make_the_same_masks_and_boxes(
-    segmenter: Segmenter, monkeypatch: pytest.MonkeyPatch, most: int
+    original: Segmenter, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    before = segmenter.options.max_detections
-    segmenter.update(max_detections=most)
-    monkeypatch.setattr("bodypix_ros.segmenters.bodypix.seer._HEAD_START", 10_000)
+    before = original.options.max_detections
+    original.update(max_detections=most)
+    monkeypatch.setattr("bodypix_ros.segmenters.bodypix.original.seeing._HEAD_START", 10_000)
     for seed in range(4):
         image = picture(300, 260, seed)
         scenes = []
         for worth in (np.inf, 0):
-            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.seer._WORTH_HALVING", worth)
-            scenes.append(segmenter.segment(image))
+            monkeypatch.setattr("bodypix_ros.segmenters.bodypix.original.seeing._WORTH_HALVING", worth)
+            scenes.append(original.segment(image))
         one, two = scenes
         assert len(one.persons) == 1 if most == 1 else len(one.persons) > 1
         assert np.array_equal(one.person_mask, two.person_mask)
@@ -106,7 +143,7 @@ def test_two_threads_make_the_same_masks_and_boxes(
         assert [person.box for person in one.persons] == [person.box for person in two.persons]
         # Halves ask other corners: lines between people may differ by a pixel.
         assert (one.instance_mask == two.instance_mask).mean() > (0.999 if most > 1 else 0.999999)
-    segmenter.update(max_detections=before)
+    original.update(max_detections=before)
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads are placed on Linux only")
@@ -196,32 +233,86 @@ def test_bad_images_are_refused_and_the_next_good_one_works(
 @pytest.mark.parametrize(
     ("name", "bad", "span"),
     [
+        ("algorithm", "best", "one of people, original"),
         ("segmentation_threshold", 1.01, "a number from 0.0 to 1.0"),
         ("segmentation_threshold", float("nan"), "a number from 0.0 to 1.0"),
         ("max_detections", 0, "a whole number from 1 to 254"),
         ("max_detections", 2.5, "a whole number from 1 to 254"),
         ("score_threshold", -0.1, "from 0.0 to 1.0"),
-        ("nms_radius", 0, "a number from 0.01"),
         ("min_keypoint_score", "high", "from 0.0 to 1.0"),
-        ("refine_steps", 21, "a whole number from 1 to 20"),
         ("parts", 1, "True or False"),
-        ("internal_resolution", 2.1, "a number from 0.1 to 2"),
-        ("internal_resolution", "huge", "low, medium, high, full"),
     ],
 )  # fmt: skip
 def test_options_out_of_range_are_refused_by_name(
     folder: Path, segmenter: Segmenter, name: str, bad: object, span: str
 ) -> None:
-    before = segmenter.options
+    refused(folder, segmenter, {name: bad}, span)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "name", "bad", "span"),
+    [
+        (ORIGINAL, "nms_radius", 0, "a number from 0.01"),
+        (ORIGINAL, "refine_steps", 21, "a whole number from 1 to 20"),
+        (ORIGINAL, "internal_resolution", 2.1, "a number from 0.1 to 2"),
+        (ORIGINAL, "internal_resolution", "huge", "low, medium, high, full"),
+        (PEOPLE, "base_size", 128, "a whole number from 129 to 1281"),
+        (PEOPLE, "crops", 9, "a whole number from 0 to 8"),
+    ],
+)
+def test_so_are_those_of_one_algorithm(
+    folder: Path, algorithm: str, name: str, bad: object, span: str
+) -> None:
+    with load(folder, algorithm=algorithm) as loaded:
+        refused(folder, loaded, {"algorithm": algorithm, name: bad}, span)
+
+
+def refused(folder: Path, segmenter: Segmenter, given: dict[str, object], span: str) -> None:
+    """Changing the last of these options, and loading with it, is refused."""
+    before, name = segmenter.options, list(given)[-1]
     with pytest.raises(ValueError, match=f"{name} is .*{span}"):
-        segmenter.update(**{name: bad})
+        segmenter.update(**given)
     assert segmenter.options is before
     with pytest.raises(ValueError, match=f"{name} is .*{span}"):
-        bodypix_ros.load(TINY, device="CPU", model_dir=folder, **{name: bad})
+        bodypix_ros.load(TINY, device="CPU", model_dir=folder, **given)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "other", "name", "value"),
+    [
+        (PEOPLE, ORIGINAL, "internal_resolution", "high"),
+        (PEOPLE, ORIGINAL, "nms_radius", 3.0),
+        (PEOPLE, ORIGINAL, "refine_steps", 3),
+        (ORIGINAL, PEOPLE, "base_size", 641),
+        (ORIGINAL, PEOPLE, "crops", 0),
+    ],
+)
+def test_options_of_the_other_algorithm_are_refused_saying_which_has_them(
+    folder: Path, algorithm: str, other: str, name: str, value: object
+) -> None:
+    message = f'^{name} is an option of algorithm="{other}"; load with that$'
+    with load(folder, algorithm=algorithm) as loaded, pytest.raises(OptionError, match=message):
+        loaded.update(**{name: value})
+    with pytest.raises(OptionError, match=message):
+        load(folder, algorithm=algorithm, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "fixed", "other"), [(PEOPLE, "base_size", 641), (PEOPLE, "algorithm", ORIGINAL)]
+)
+def test_options_change_while_running_but_not_the_networks(
+    folder: Path, algorithm: str, fixed: str, other: object
+) -> None:
+    with load(folder, algorithm=algorithm) as loaded:
+        with pytest.raises(ValueError, match=f"{fixed} cannot change while running"):
+            loaded.update(**{fixed: other})
+        image = picture(100, 100, 4)
+        loaded.update(crops=0, max_detections=1)
+        assert sum(person.has_pose for person in loaded.segment(image).persons) <= 1
 
 
 def test_options_change_while_running_but_not_the_resolution(folder: Path) -> None:
-    with bodypix_ros.load(TINY, device="CPU", model_dir=folder, segmentation_threshold=0.5) as loaded:
+    with load(folder, algorithm=ORIGINAL, confidence=False) as loaded:
         image = picture(100, 100, 4)
         assert loaded.segment(image).part_mask is not None
         assert loaded.segment(image).confidence is None
@@ -248,15 +339,16 @@ def test_a_mirrored_scene_is_the_scene_mirrored(segmenter: Segmenter) -> None:
     assert np.array_equal(mirrored.instance_mask, plain.instance_mask[:, ::-1])
     assert mirrored.persons
     for person, before in zip(mirrored.persons, plain.persons, strict=True):
-        assert person.keypoints[:, 0] == pytest.approx(149 - before.keypoints[:, 0])
+        x = 149 - before.keypoints[:, 0] if before.has_pose else 0
+        assert person.keypoints[:, 0] == pytest.approx(x)
         x0, y0, x1, y1 = before.box
         assert person.box == (150 - x1, y0, 150 - x0, y1)
 
 
-def test_a_person_without_pixels_keeps_its_place(segmenter: Segmenter) -> None:
-    segmenter.update(segmentation_threshold=1.0)
-    scene = segmenter.segment(picture(120, 160, 0))
-    segmenter.update(segmentation_threshold=0.5)
+def test_a_person_without_pixels_keeps_its_place(original: Segmenter) -> None:
+    original.update(segmentation_threshold=1.0)
+    scene = original.segment(picture(120, 160, 0))
+    original.update(segmentation_threshold=0.5)
     assert scene.persons
     assert not scene.person_mask.any()
     for person in scene.persons:
@@ -268,13 +360,24 @@ def test_a_person_without_pixels_keeps_its_place(segmenter: Segmenter) -> None:
 
 
 def test_a_size_already_seen_is_not_compiled_again(folder: Path) -> None:
-    with bodypix_ros.load(TINY, device="CPU", model_dir=folder) as loaded:
+    with load(folder, algorithm=ORIGINAL) as loaded:
         before = loaded.networks_compiled
         sizes = [(60 + 32 * k, 100) for k in range(MAX_NETWORKS - 1)]
         for height, width in sizes * 3:
             loaded.segment(picture(height, width))
         assert loaded.networks_compiled == before + len({loaded.input_size(*size) for size in sizes})
         assert loaded.input_size(480, 640) == (241, 321)
+
+
+def test_pictures_of_one_shape_share_two_networks_whatever_their_size(folder: Path) -> None:
+    with load(folder) as loaded:
+        before = loaded.networks_compiled
+        assert before == 2  # the whole picture's and the crops', compiled while loading
+        assert loaded.input_size(480, 640) == (353, 481)
+        for height in (240, 480, 1200):
+            assert loaded.is_ready(height, height * 4 // 3)
+            loaded.segment(picture(height, height * 4 // 3))
+        assert loaded.networks_compiled == before
 
 
 def test_scenes_do_not_share_memory_with_later_ones(segmenter: Segmenter) -> None:
@@ -329,7 +432,7 @@ def test_unknown_and_missing_models(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_quantised_and_stride_8_checkpoints_load(tmp_path: Path, quant_bytes: int, stride: int) -> None:
     write_tiny_bodypix(tmp_path, output_stride=stride, quant_bytes=quant_bytes)
     name = f"bodypix-mobilenet-050-s{stride}-q{quant_bytes}"
-    with bodypix_ros.load(name, device="CPU", model_dir=tmp_path) as loaded:
+    with bodypix_ros.load(name, device="CPU", precision="f32", model_dir=tmp_path) as loaded:
         assert loaded.segment(picture(80, 120)).person_mask.shape == (80, 120)
 
 
@@ -348,12 +451,12 @@ def test_the_command_line_offers_every_option_with_its_default() -> None:
 
     context = click.Context(command)
     offered = {known.name: known for known in command.get_params(context) if isinstance(known, click.Option)}
-    declared = {
-        name: option for family in FAMILIES.values() for name, option in options_of(family.options).items()
-    }
-    assert len(declared) > 15
+    variants = [options for family in FAMILIES.values() for options in family.algorithms.values()]
+    declared = {name: option for options in variants for name, option in options_of(options).items()}
+    assert len(declared) > 18
+    first = options_of(variants[0])
     for name, option in declared.items():
-        default = FAMILIES["bodypix"].options.__dataclass_fields__.get(name, option).default
+        default = first.get(name, option).default
         shown = f"{default:g}" if isinstance(default, float) else default
         if isinstance(default, bool):
             shown = ("" if default else "no-") + name.replace("_", "-")

@@ -139,6 +139,16 @@ def test_persons_without_keypoints(image, scene):
     assert np.array_equal(rendering.draw_poses(image, selfie), image)
 
 
+def test_a_person_without_a_pose_has_a_colour_and_no_skeleton(image, scene):
+    first, second = scene.persons
+    half = replace(scene, persons=(first, replace(second, keypoints=np.zeros((17, 3), np.float32))))
+    alone = replace(scene, persons=(first,))
+    for least in (0.0, 0.3):
+        shown = rendering.draw_poses(image, half, least, scores=True)
+        assert np.array_equal(shown, rendering.draw_poses(image, alone, least, scores=True))
+    assert np.array_equal(rendering.draw_instances(image, half), rendering.draw_instances(image, scene))
+
+
 def test_boxes_enclose_people_and_labels_grow_with_the_picture():
     def label_height(size):
         image = people_picture(size, size, 1)

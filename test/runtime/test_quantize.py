@@ -125,6 +125,47 @@ def test_a_device_that_only_says_so_is_found_out() -> None:
         networks(ranges={})
 
 
+def test_networks_in_8_bits_are_cached_for_other_devices(tmp_path: Path) -> None:
+    core = FakeCore({"GPU": None, "CPU": None})
+    networks(core, device="GPU", cache_dir=str(tmp_path))
+    assert [config.get("CACHE_DIR") for device, _, config in core.compiled if device == "GPU"] == [
+        str(tmp_path)
+    ]
+
+
+def test_a_cached_network_computes_in_8_bits_as_before(tmp_path: Path) -> None:
+    model, core = quantized(graph(), RANGES), ov.Core()
+    model.reshape([1, 8, 8, 3])
+    results = []
+    for _ in range(2):
+        compiled = core.compile_model(model, "CPU", {"CACHE_DIR": str(tmp_path)})
+        assert computes_in_8_bits(compiled)
+        results.append(compiled([picture()[np.newaxis]])["out"].copy())
+    assert list(tmp_path.glob("*.blob"))
+    assert np.array_equal(*results)
+
+
+@pytest.mark.parametrize(("instructions", "precision"), [("VNNI", "int8"), ("AMX", "int8"), ("", "f32")])
+def test_8_bits_are_the_default_where_they_are_fast(
+    monkeypatch: pytest.MonkeyPatch, instructions: str, precision: str
+) -> None:
+    monkeypatch.setattr("bodypix_ros.runtime.network.int8_instructions", lambda: instructions)
+
+    def chosen(**given: Any) -> str:
+        where = Placement(device="CPU")
+        return Networks(graph(), ["out"], where, first_size=(8, 8), **given).precision
+
+    assert chosen(ranges=RANGES, int8_by_default=True) == precision
+    assert chosen(ranges=None, int8_by_default=True) == "f32"
+    assert chosen(ranges=RANGES) == "f32"
+    core = FakeCore({"GPU": None, "CPU": None})
+    where = Placement(device="GPU")
+    on_gpu = Networks(
+        graph(), ["out"], where, first_size=(8, 8), ranges=RANGES, int8_by_default=True, core=core
+    )
+    assert on_gpu.precision == "f16"
+
+
 @pytest.mark.parametrize(
     ("features_", "limit", "wanted"),
     [

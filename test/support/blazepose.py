@@ -39,7 +39,7 @@ class World:
         self.detected = self.looked = 0
         self.turns: list[int | None] = []
 
-    def detect(self, turn: int | None) -> list[detector.Detection]:
+    def detect(self, turn: int | None, lost: bool) -> list[detector.Detection]:
         self.detected += 1
         self.turns.append(turn)
         return [found(pose) for pose in self.people]

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.segmenters.bodypix.geometry import Axis, Geometry
+from bodypix_ros.segmenters.bodypix.original.geometry import Axis, Geometry
 
 Floats = npt.NDArray[np.float64]
 

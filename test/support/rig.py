@@ -15,7 +15,7 @@ from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Frame, Pipeline
 from bodypix_ros.scene import Timings
 from bodypix_ros.segmenters.base import Seer, Sight
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.fake import FakeNetworks, scene_of
 
 STORE = typestore.typestore()
@@ -52,7 +52,7 @@ class Log:
 class Device(Segmenter):
     """A segmenter on a device that may be broken, or wait for a gate."""
 
-    family = BodyPixOptions
+    family = PeopleOptions
 
     def __init__(self, device="CPU", broken=False):
         self.networks = FakeNetworks(device)
@@ -68,8 +68,8 @@ class Device(Segmenter):
         super().prepare(height, width)
         self.prepared.append((height, width))
 
-    def stream(self):
-        self.streams.append(super().stream())
+    def stream(self, after=None):
+        self.streams.append(super().stream(after))
         return self.streams[-1]
 
     def close(self):

@@ -267,8 +267,8 @@ def _view_16_bits(message: ImageMessage) -> npt.NDArray[Any]:
 def _check_light(encoding: str, mono16_max: int | None) -> None:
     if encoding in _DEPTH and mono16_max is None:
         raise DepthError(
-            f"the images are {encoding}, which is depth: people are looked for in images of light, and "
-            "people_node reads depth. If it is grey, set mono16_max to its value of white (65534 at most)"
+            f"the images are {encoding}, which is depth: people are looked for in images of light. "
+            "If it is grey, set mono16_max to its value of white (65534 at most)"
         )
 
 

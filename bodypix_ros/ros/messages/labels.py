@@ -9,6 +9,9 @@ from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 PART_LABELS: Final[tuple[str, ...]] = PARTS
 """The names of the values 1, 2, ... of a part mask."""
 
+PERSON_LABELS: Final[tuple[str, ...]] = ("person",)
+"""The name of the one value of a person mask."""
+
 MAX_LABEL = 254
 """The largest value of a label image: 255 stays unused, it means UNLABELED."""
 
@@ -39,12 +42,12 @@ def label_info(types: MessageTypes, header: Header, names: Sequence[str], thresh
     return message
 
 
-def instance_labels(max_detections: int) -> tuple[str, ...]:
+def instance_labels(most_persons: int) -> tuple[str, ...]:
     """Name the values 1, 2, ... of an instance mask: person_1, person_2, ...
 
     Raises:
-        ValueError: `max_detections` is not in 1..254.
+        ValueError: `most_persons` is not in 1..254.
     """
-    if not 1 <= max_detections <= MAX_LABEL:
-        raise ValueError(f"max_detections is {max_detections}, but must be a number from 1 to {MAX_LABEL}")
-    return tuple(f"person_{number}" for number in range(1, max_detections + 1))
+    if not 1 <= most_persons <= MAX_LABEL:
+        raise ValueError(f"most_persons is {most_persons}, but must be a number from 1 to {MAX_LABEL}")
+    return tuple(f"person_{number}" for number in range(1, most_persons + 1))

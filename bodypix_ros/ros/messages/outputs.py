@@ -4,7 +4,7 @@ The node, the bag tool, the SROS 2 policy's test and the documentation read it w
 output that is added to it is everywhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,18 +94,20 @@ def _keypoints_3d(types: MessageTypes, seen: Seen) -> Message:
     return people.keypoints_3d(types, seen.header, seen.scene.keypoint_names, placed)
 
 
+def _labels(names: Sequence[str]) -> Callable[[MessageTypes, Seen], Message]:
+    def make(types: MessageTypes, seen: Seen) -> Message:
+        return labels.label_info(types, seen.header, names, seen.options.segmentation_threshold)
+
+    return make
+
+
 def _instance_labels(types: MessageTypes, seen: Seen) -> Message:
-    names = labels.instance_labels(seen.options.most_persons)
-    return labels.label_info(types, seen.header, names, seen.options.segmentation_threshold)
-
-
-def _part_labels(types: MessageTypes, seen: Seen) -> Message:
-    return labels.label_info(types, seen.header, labels.PART_LABELS, seen.options.segmentation_threshold)
+    return _labels(labels.instance_labels(seen.options.most_persons))(types, seen)
 
 
 _IMAGE: Final = "sensor_msgs/msg/Image"
 _DETECTIONS: Final = "vision_msgs/msg/Detection2DArray"
-_LABELS: Final = "vision_msgs/msg/LabelInfo"
+_LABEL_INFO: Final = "vision_msgs/msg/LabelInfo"
 
 OUTPUTS: Final[dict[str, Output]] = {
     output.topic: output
@@ -115,6 +117,12 @@ OUTPUTS: Final[dict[str, Output]] = {
             _IMAGE,
             "mono8: 0 nobody, 1 + index into the same stamp's `persons`",
             _mask("instance_mask"),
+        ),
+        Output(
+            "person_mask",
+            _IMAGE,
+            "mono8: 0 background, 1 person, also where `persons` has nobody",
+            _mask("person_mask"),
         ),
         Output(
             "part_mask",
@@ -158,16 +166,23 @@ OUTPUTS: Final[dict[str, Output]] = {
         ),
         Output(
             "instance_mask/label_info",
-            _LABELS,
+            _LABEL_INFO,
             "what the values of `instance_mask` mean; reliable, transient local",
             _instance_labels,
             latched=True,
         ),
         Output(
+            "person_mask/label_info",
+            _LABEL_INFO,
+            "what the values of `person_mask` mean; reliable, transient local",
+            _labels(labels.PERSON_LABELS),
+            latched=True,
+        ),
+        Output(
             "part_mask/label_info",
-            _LABELS,
+            _LABEL_INFO,
             "what the values of `part_mask` mean; reliable, transient local",
-            _part_labels,
+            _labels(labels.PART_LABELS),
             needs="parts",
             option="parts",
             latched=True,

@@ -31,7 +31,8 @@ def persons(types: MessageTypes, header: Header, scene: Scene) -> Message:
 def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
     """Make the vision_msgs/Detection2DArray `keypoints`: one result per keypoint of every person.
 
-    A result's class_id is the keypoint's name, its position the keypoint's x and y in image pixels.
+    A result's class_id is the keypoint's name, its position the keypoint's x and y in image pixels. A person
+    without a pose has no results.
 
     Args:
         types: The message classes.
@@ -45,6 +46,9 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
     for person in scene.persons:
         detection = _detection(types, header, person)
         detection.results = results = []
+        detections.append(detection)
+        if not person.has_pose:
+            continue
         # tolist: rclpy's setters want Python's floats, and numpy gives them fastest in one go.
         for name, (x, y, score) in zip(scene.keypoint_names, person.keypoints.tolist(), strict=False):
             result = new_result()
@@ -54,7 +58,6 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
             position.x = x
             position.y = y
             results.append(result)
-        detections.append(detection)
     return message
 
 

@@ -16,7 +16,7 @@ from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Person, Scene
 
 MAX_STENCILS = 32
-"""Stencils that are kept, one per frame_id and the people's numbers."""
+"""Stencils that are kept, one per frame_id, the people's numbers, and who of them has a pose."""
 
 _STAMP = struct.Struct("=iI")
 _PROBE_STAMP = (1_234_567_891, 987_654_321)
@@ -34,7 +34,12 @@ def person_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
 def keypoint_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
     """The numbers of `people.keypoints`, in the order of their serialisation."""
     points = np.array([person.keypoints for person in persons], np.float64)
-    return np.hstack([points[:, :, [2, 0, 1]].reshape(len(persons), -1), _boxes(persons)]).ravel()
+    count, boxes = len(persons), _boxes(persons)
+    rows = np.hstack([points[:, :, [2, 0, 1]].reshape(count, -1), boxes])
+    there = np.ones(rows.shape, bool)
+    there[[not person.has_pose for person in persons], : -boxes.shape[1]] = False
+    numbers: npt.NDArray[np.float64] = rows[there]
+    return numbers
 
 
 def _boxes(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
@@ -60,8 +65,8 @@ class Stencils:
         """The same as `serialize(build(header, scene))`."""
         if not scene.persons:
             return self._serialize(self._build(header, scene))
-        numbers = tuple(person.track_id for person in scene.persons)
-        key = header.frame_id, numbers, scene.keypoint_names, scene.persons[0].keypoints.shape
+        people = tuple((person.track_id, person.has_pose) for person in scene.persons)
+        key = header.frame_id, people, scene.keypoint_names, scene.persons[0].keypoints.shape
         if key not in self._known:
             if len(self._known) == MAX_STENCILS:
                 self._known.clear()
@@ -72,13 +77,15 @@ class Stencils:
         shape = scene.persons[0].keypoints.shape
         points = np.pi * np.arange(1, 1 + len(scene.persons) * shape[0] * shape[1], dtype=np.float32)
         probes = [
-            Person(k + 1 / 7, (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45), keypoints, None, number)
-            for k, (keypoints, number) in enumerate(
-                zip(
-                    points.reshape(len(scene.persons), *shape),
-                    (person.track_id for person in scene.persons),
-                    strict=True,
-                )
+            Person(
+                k + 1 / 7,
+                (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45),
+                keypoints * person.has_pose,
+                None,
+                person.track_id,
+            )
+            for k, (keypoints, person) in enumerate(
+                zip(points.reshape(len(scene.persons), *shape), scene.persons, strict=True)
             )
         ]
         probe = Scene(scene.person_mask, scene.instance_mask, None, None, tuple(probes), scene.keypoint_names)

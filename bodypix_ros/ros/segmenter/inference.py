@@ -335,9 +335,9 @@ class InferenceStream:
         return self._inference.segment(self, image, encoding, stamp)
 
     def of(self, segmenter: Segmenter) -> Stream:
-        """The segmenter's own stream; a new one when the segmenter was replaced."""
+        """The segmenter's own stream; when the segmenter was replaced a new one, of the same people."""
         if self._stream is None or segmenter is not self._segmenter:
-            self._segmenter, self._stream = segmenter, segmenter.stream()
+            self._segmenter, self._stream = segmenter, segmenter.stream(self._stream)
         return self._stream
 
 

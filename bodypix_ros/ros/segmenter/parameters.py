@@ -1,6 +1,6 @@
 """The parameters of the segmenter node: what there is, what is refused and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +10,8 @@ from bodypix_ros.options import replace as checked
 from bodypix_ros.perception.options import LoadOptions
 from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 from bodypix_ros.runtime.placement import HINTS, Placement
-from bodypix_ros.segmenters.bodypix.options import BodyPixOptions
-from bodypix_ros.segmenters.families import FAMILIES, family_of, options_of_all
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
+from bodypix_ros.segmenters.families import ALGORITHM, FAMILIES, family_of, options_of_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,26 @@ def parameters() -> dict[str, Option]:
     return {**node_parameters(), **options_of_all("node")}
 
 
-def model_parameters(model: str) -> dict[str, Option]:
+def model_parameters(model: str, given: Mapping[str, Any]) -> dict[str, Option]:
     """The options of all families, with the defaults of one model.
+
+    Args:
+        model: Its name.
+        given: Values by name: of the algorithms of the model's family, they tell which, and the preset.
 
     Raises:
         OptionError: No model is called so.
     """
-    own = options_of(family_of(model).options)
+    family, name = family_of(model), given.get("preset", "")
+    algorithm = {ALGORITHM: given[ALGORITHM]} if ALGORITHM in given else {}
+    preset = family.preset(name, algorithm)
+    own = options_of(family.options_for({**preset, **algorithm}))
+    defaults = {name: preset.get(name, known.default) for name, known in own.items()}
+    # The algorithm decides, and its default is not its own: it is the preset's, or that of all.
+    defaults.pop(ALGORITHM, None)
+    defaults |= {key: value for key, value in family.preset(name, {}).items() if key == ALGORITHM}
     return {
-        name: replace(known, default=own.get(name, known).default)
+        name: replace(known, default=defaults.get(name, known.default))
         for name, known in options_of_all("node").items()
     }
 
@@ -119,8 +130,24 @@ class Settings:
     """
 
     node: NodeOptions = field(default_factory=NodeOptions)
-    model: Any = field(default_factory=BodyPixOptions)
+    model: Any = field(default_factory=PeopleOptions)
     given: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def declared(cls, declare: Callable[[Iterable[Option]], dict[str, Any]]) -> "Settings":
+        """The settings of a node: those that decide the defaults of others are declared before these.
+
+        Args:
+            declare: Declares options as parameters, and gives their values by name.
+
+        Raises:
+            OptionError: A value that may not be.
+        """
+        values = declare(node_parameters().values())
+        values |= declare([model_parameters(values["model"], values)[ALGORITHM]])
+        others = model_parameters(values["model"], values)
+        values |= declare([option for name, option in others.items() if name not in values])
+        return cls().changed(values)
 
     def changed(self, changes: Mapping[str, Any], *, configured: bool = False) -> "Settings":
         """The settings after changes; names that are no parameters of ours are left aside.
@@ -149,10 +176,26 @@ class Settings:
         node = checked(self.node, {name: value for name, value in ours.items() if name in of_node})
         given = {**self.given, **{name: value for name, value in ours.items() if name not in of_node}}
         # Those of all families are checked, so that nothing bad is kept.
-        models = {name: _chosen(family.options(), given) for name, family in FAMILIES.items()}
-        model = next(m for m in models.values() if isinstance(m, family_of(node.model).options))
-        defaults = {name: known.default for name, known in model_parameters(node.model).items()}
+        models = {
+            options: _chosen(options(), {**family.preset(node.preset, given), **given})
+            for family in FAMILIES.values()
+            for options in family.algorithms.values()
+        }
+        family = family_of(node.model)
+        model = models[family.options_for({**family.preset(node.preset, given), **given})]
+        options = model_parameters(node.model, {**values_of(node), **given})
+        defaults = {name: known.default for name, known in options.items()}
         return Settings(node, model, {name: v for name, v in given.items() if v != defaults[name]})
+
+    def without_effect(self) -> dict[str, str]:
+        """What was set and the model or its algorithm in use does not have: a sentence for each, by name."""
+        family, preset = family_of(self.node.model), self.node.preset
+        elsewhere = family.elsewhere(type(self.model), self.given)
+        idle = {"preset": f"preset has no effect: {self.node.model} has none"}
+        return (idle if preset and preset not in family.presets else {}) | {
+            name: f"{name} has no effect: it is for algorithm: {algorithm}"
+            for name, algorithm in elsewhere.items()
+        }
 
     @property
     def gives(self) -> frozenset[str]:
@@ -161,7 +204,8 @@ class Settings:
 
     def values(self) -> dict[str, Any]:
         """All parameters by name; those that the model does not have, too."""
-        defaults = {name: known.default for name, known in model_parameters(self.node.model).items()}
+        options = model_parameters(self.node.model, {**values_of(self.node), **self.given})
+        defaults = {name: known.default for name, known in options.items()}
         return {**values_of(self.node), **defaults, **self.given}
 
     def load_arguments(self) -> dict[str, Any]:

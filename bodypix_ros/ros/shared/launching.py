@@ -10,7 +10,7 @@ from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
-_TEXTS = ("model", "device", "model_dir", "input_transport")
+_TEXTS = ("model", "preset", "device", "model_dir", "input_transport")
 _FLAGS = ("use_sim_time", "autostart")
 """Arguments that, unless empty, go before what the parameter file says."""
 
@@ -37,6 +37,11 @@ def arguments(config: str) -> list[DeclareLaunchArgument]:
         ),
         DeclareLaunchArgument(
             "model", default_value="", description="`bodypix models` lists them; empty: as in params_file"
+        ),
+        DeclareLaunchArgument(
+            "preset",
+            default_value="",
+            description="settings by name: near, far, fast, original, faces; empty: as in params_file",
         ),
         DeclareLaunchArgument(
             "device",

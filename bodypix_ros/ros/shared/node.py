@@ -73,6 +73,17 @@ def describe(option: Option) -> ParameterDescriptor:
     return result
 
 
+def _older_value(node: Node, option: Option) -> Any:
+    """An option's value where it was given under an older name, which is said, and else its default."""
+    value = list(option.default) if option.kind is tuple else option.default
+    given = getattr(node, "_parameter_overrides", {})
+    for older in option.formerly:
+        if older in given:
+            node.get_logger().warning(f"{older} is now called {option.name}")
+            value = given.pop(older).value
+    return value
+
+
 def declare(node: Node, options: Iterable[Option], *, fixed: str | None = None) -> dict[str, Any]:
     """Declare options as parameters, and give their values.
 
@@ -95,7 +106,7 @@ def declare(node: Node, options: Iterable[Option], *, fixed: str | None = None) 
             if not option.live and fixed is not None:
                 result.additional_constraints = fixed
             result.dynamic_typing = option.dynamic
-            default = list(option.default) if option.kind is tuple else option.default
+            default = _older_value(node, option)
             values[option.name] = node.declare_parameter(option.name, default, result).value
     except InvalidParameterTypeException as error:
         raise StartError(f"{error} (a number with a point, as in 20.0, is a double)") from error

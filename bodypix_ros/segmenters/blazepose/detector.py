@@ -1,13 +1,14 @@
 """The output of the detector -> where people are (MediaPipe: SsdAnchors, TensorsToDetections, NMS)."""
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.segmenters.blazepose.region import Region, around, same_person
+from bodypix_ros.segmenters.blazepose.region import Region, around
 
 SIZE = 224
 """Rows and columns of the network's input."""
@@ -19,6 +20,10 @@ VALUES = 12
 _LARGEST_LOGIT = 100.0
 _OVERLAP = 0.3
 """Boxes that share more than this (intersection over union) are of one person."""
+WEAK = 0.5
+"""Share of the least score from which anchors are merged in parts of an image, which steadies the regions."""
+_MOST_TILT = math.pi / 3
+"""Radians; whoever is turned farther in a tile is hardly ever a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,14 @@ class Detection:
         region: Where to look for the landmarks.
         hips: float64 (2,), x, y of the middle of the hips in image pixels.
         shoulders: float64 (2,), of the middle of the shoulders.
+        doubtful: The landmarks must be found again from the landmarks, or there is nobody.
     """
 
     score: float
     region: Region
     hips: npt.NDArray[np.float64]
     shoulders: npt.NDArray[np.float64]
+    doubtful: bool = False
 
 
 @lru_cache(maxsize=1)
@@ -79,13 +86,18 @@ def detections(
     return found
 
 
-def distinct(found: Iterable[Detection]) -> list[Detection]:
-    """Each person once, the first detection of each: for what several views show."""
-    kept: list[Detection] = []
-    for detection in found:
-        if not any(same_person(detection, other) for other in kept):
-            kept.append(detection)
-    return kept
+def in_tile(found: Iterable[Detection], tile: Region) -> list[Detection]:
+    """Those of a tile's detections that are worth a look, marked as doubtful.
+
+    A tile cuts people in pieces and enlarges what is no person, so that most detections in it are false. Of
+    these most are turned, or have their hips outside of the tile.
+    """
+    return [
+        replace(one, doubtful=True)
+        for one in found
+        if abs(one.region.rotation) <= _MOST_TILT
+        and max(abs(one.hips[0] - tile.x), abs(one.hips[1] - tile.y)) <= tile.side / 2
+    ]
 
 
 def suppress(

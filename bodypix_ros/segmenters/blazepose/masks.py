@@ -16,6 +16,7 @@ from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
 _TILE = 8  # cells of a crop that share a least and a largest value
 _TILES = SIZE // _TILE
 _BLOCK = 16  # pixels of the image
+_HALF = 0.5  # probability of a pixel that counts as the person's
 
 
 def paint(
@@ -38,6 +39,17 @@ def paint(
         masks, images_to_crops = _stacked(poses)
         _paint(masks, images_to_crops, np.float32(threshold), labels, boxes)
     return labels, boxes
+
+
+def inside(pose: Pose, other: Pose) -> float:
+    """The share of a person's mask, by every eighth row and column of the crop, that another's covers."""
+    rows, columns = np.nonzero(pose.mask[::_TILE, ::_TILE] > _HALF)
+    to_image, to_crop = pose.region.to_image(SIZE), other.region.to_crop(SIZE)
+    points = _TILE * np.column_stack([columns, rows]) @ to_image[:, :2].T + to_image[:, 2]
+    x, y = np.floor(to_crop[:, :2] @ points.T + to_crop[:, 2:]).astype(np.int64)
+    seen = (x >= 0) & (x < SIZE) & (y >= 0) & (y < SIZE)
+    covered = np.count_nonzero(other.mask[y[seen], x[seen]] > _HALF)
+    return covered / max(len(rows), 1)
 
 
 def confidence(poses: Sequence[Pose], shape: tuple[int, int]) -> npt.NDArray[np.uint8]:

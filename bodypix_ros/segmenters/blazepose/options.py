@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from bodypix_ros.options import check_all, option
+from bodypix_ros.tracking.options import StreamOptions
 
 
 @dataclass(frozen=True, slots=True)
-class BlazePoseOptions:
+class BlazePoseOptions(StreamOptions):
     """What may be set; out of range: OptionError naming option, value and range."""
 
     segmentation_threshold: float = option(
@@ -22,15 +23,12 @@ class BlazePoseOptions:
     min_keypoint_score: float = option(
         0.5, "keypoints above this give the box of a person without pixels", low=0.0, high=1.0
     )
-    tracking: bool = option(True, "in streams, follow people instead of detecting them in every image")
     detection_interval: int = option(
         5,
         "while fewer than max_detections are followed, search a part of every so-manieth image for others",
         low=1,
         high=10000,
     )
-    smooth_landmarks: bool = option(True, "in streams, smooth the landmarks of people who are followed")
-    smooth_masks: bool = option(True, "in streams, smooth the masks of people who are followed")
     confidence: bool = option(False, "give the probability of person per pixel")
 
     def __post_init__(self) -> None:

@@ -14,6 +14,12 @@ SAME_PERSON = 0.25
 _OBLONG = 1.15
 """Long side per short side from which the parts show more than the whole image."""
 _MOST_PARTS = 8
+_TILES = 3
+"""Long side of the image per side of a tile."""
+_TILE_OVERLAP = 0.3
+"""Of a tile's side, at least."""
+_LEAST_TILE = 112
+"""Image pixels; the detector's input enlarges anything smaller more than twice, which shows nothing new."""
 
 
 class Body(Protocol):
@@ -103,6 +109,26 @@ def parts_of_image(height: int, width: int) -> list[Region]:
         Region(centre, side / 2, side) if width > height else Region(side / 2, centre, side)
         for centre in centres
     ]
+
+
+def tiles_of_image(height: int, width: int) -> list[Region]:
+    """Squares of a third of the image's length, which overlap: at most 16, row by row.
+
+    In them the detector sees small people large enough.
+    """
+    side = max(height, width) / _TILES
+    if side < _LEAST_TILE:
+        return []
+    return [Region(x, y, side) for y in _along(height, side) for x in _along(width, side)]
+
+
+def _along(length: int, side: float) -> list[float]:
+    """The centres of tiles along an axis; one in the middle where the tile is longer."""
+    if length <= side:
+        return [length / 2]
+    count = math.ceil((length - side) / (side * (1 - _TILE_OVERLAP))) + 1
+    centres: list[float] = np.linspace(side / 2, length - side / 2, count).tolist()
+    return centres
 
 
 def around(centre: npt.NDArray[np.floating], rim: npt.NDArray[np.floating]) -> Region | None:

@@ -1,7 +1,7 @@
 """BlazePose GHUM: one image's way from pixels to a Scene."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box, ranges_for
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
+from bodypix_ros.segmenters.blazepose.following import Follower, Track
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, whole_image
-from bodypix_ros.segmenters.blazepose.tracking import Track, Tracker
+from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, tiles_of_image, whole_image
 
 _SIZE = (landmarks.SIZE, landmarks.SIZE)
 _LANDMARK_SHAPES = {
@@ -38,8 +38,10 @@ _DETECTOR_SHAPES = {
 }
 
 
-class BlazePose(Seer[BlazePoseOptions, Tracker]):
+class BlazePose(Seer[BlazePoseOptions, Follower]):
     """BlazePose GHUM lite, full or heavy."""
+
+    smooths = True
 
     def __init__(
         self, model: Model, files: Mapping[str, Path], placement: Placement, options: BlazePoseOptions
@@ -72,21 +74,20 @@ class BlazePose(Seer[BlazePoseOptions, Tracker]):
         """Height and width of the landmark network's input, whatever the image's."""
         return _SIZE
 
-    def remember(self) -> Tracker:
+    def remember(self) -> Follower:
         """The people that a camera sees."""
-        return Tracker()
+        return Follower()
 
-    def see(self, pixels: Pixels, options: BlazePoseOptions, stamp: object, memory: Tracker | None) -> Sight:
+    def see(self, pixels: Pixels, options: BlazePoseOptions, stamp: object, memory: Follower | None) -> Sight:
         """See people: those of the images before are looked for where they were."""
-        following = memory is not None and options.tracking
         if memory is not None and not options.tracking:
             memory.reset()
-        tracker = memory if memory is not None and following else Tracker()
+        follower = memory if memory is not None and options.tracking else Follower()
         looks = _Looks(self, pixels, options)
         started = time.perf_counter()
-        tracks = tracker.follow(pixels.shape, stamp, looks.detect, looks.look, options)
+        tracks = follower.follow(pixels.shape, stamp, looks.detect, looks.look, options)
         tracks = sorted(tracks, key=lambda track: -track.pose.score)
-        scene = _scene(tracks, pixels.shape, options, following)
+        scene = _scene(tracks, pixels.shape, options)
         total_ms = (time.perf_counter() - started) * 1e3
         return Sight(scene, Timings(looks.pre_ms, looks.infer_ms, total_ms - looks.pre_ms - looks.infer_ms))
 
@@ -101,29 +102,37 @@ class _Looks:
     pre_ms: float = 0.0
     infer_ms: float = 0.0
 
-    def detect(self, turn: int | None) -> list[detector.Detection]:
-        """Run the detector on the whole image and, if there may be several people, on its parts.
+    def detect(self, turn: int | None, lost: bool) -> Iterator[detector.Detection]:
+        """Run the detector on the whole image and, if there may be several people, on its parts and tiles.
 
-        The parts add those whom the whole image does not show: the others stay where MediaPipe sees them.
+        Smaller views add those whom larger ones do not show: the others stay where MediaPipe sees them. A
+        view is only looked at when those before it have been used up.
 
         Args:
-            turn: Run it on one of these views only, the next one when this is one more.
+            turn: Run it on one of these views only, the next one when this is one more. None: on all.
+            lost: Run it on the whole image and its parts all the same.
         """
         height, width = self.pixels.shape
-        views = [whole_image(height, width)]
+        large, tiles = [whole_image(height, width)], []
         if self.options.max_detections > 1:
-            views += parts_of_image(height, width)
-        if turn is not None:
-            views = [views[turn % len(views)]]
-        return detector.distinct(found for view in views for found in self._detect(view))
+            large += parts_of_image(height, width)
+            tiles = tiles_of_image(height, width)
+        views, least = large + tiles, self.options.detection_threshold
+        for k, view in enumerate(views):
+            is_tile = k >= len(large)
+            if turn is not None and k != turn % len(views) and (is_tile or not lost):
+                continue
+            found = self._detect(view, least * detector.WEAK if k else least)
+            found = [one for one in found if one.score >= least]
+            yield from detector.in_tile(found, view) if is_tile else found
 
-    def _detect(self, view: Region) -> list[detector.Detection]:
+    def _detect(self, view: Region, least: float) -> list[detector.Detection]:
         crop_to_image = view.to_image(detector.SIZE)
         names = self.seer.detector_names
         with self.seer.networks[1].network(detector.SIZE, detector.SIZE).request() as request:
             self._infer(request, crop_to_image, scale=1 / 127.5, bias=-1.0)
             values, logits = request.outputs[names[0]], request.outputs[names[1]]
-            return detector.detections(values, logits, self.options.detection_threshold, crop_to_image)
+            return detector.detections(values, logits, least, crop_to_image)
 
     def look(self, region: Region) -> landmarks.Pose:
         """Run the landmark network."""
@@ -140,9 +149,7 @@ class _Looks:
         self.infer_ms += (time.perf_counter() - ready) * 1e3
 
 
-def _scene(
-    tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOptions, numbered: bool
-) -> Scene:
+def _scene(tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOptions) -> Scene:
     poses = [track.pose for track in tracks]
     instance_mask, boxes = masks.paint(poses, shape, options.segmentation_threshold)
     persons = []
@@ -151,8 +158,7 @@ def _scene(
         keypoints = np.column_stack([pose.points, pose.visibility]).astype(np.float32)
         in_metres = np.column_stack([pose.world, pose.visibility]).astype(np.float32)
         bounds = tuple(box) if box[2] else keypoint_box(keypoints, options.min_keypoint_score, shape)
-        number = track.track_id if numbered else None
-        persons.append(Person(pose.score, bounds, keypoints, in_metres, number))
+        persons.append(Person(pose.score, bounds, keypoints, in_metres))
     confidence = masks.confidence(poses, shape) if options.confidence else None
     return Scene(
         instance_mask.astype(np.bool_), instance_mask, None, confidence,

@@ -3,63 +3,17 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, kernel
 from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
 from bodypix_ros.segmenters.blazepose.masks import sample
+from bodypix_ros.tracking.smoothing import OneEuro, Values
 
-FREQUENCY_HZ = 30.0
-"""Images per second where nothing is known of their times."""
 _MASK_RATIO = 0.7
 """Weight of the previous mask where the new one is least sure."""
 
 _SURE = np.float32(0.005)
 """So close to 0 or 1 the previous mask would change less than half a percent."""
-
-Values = npt.NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class OneEuro:
-    """The 1 Euro filter (Casiez, Roussel, Vogel 2012): smooth at rest, prompt in motion.
-
-    Attributes:
-        min_cutoff: Cut-off frequency at rest, in Hz.
-        beta: Hz of cut-off per unit of speed.
-        derivative_cutoff: Of the speed, in Hz.
-    """
-
-    min_cutoff: float
-    beta: float
-    derivative_cutoff: float = 1.0
-    _raw: Values | None = None
-    _smooth: Values | None = None
-    _speed: Values | None = None
-
-    def apply(self, values: Values, step_s: float, scale: float = 1.0) -> Values:
-        """Filter.
-
-        Args:
-            values: float64 of any shape, the same at every call.
-            step_s: Seconds since the call before.
-            scale: What the speed is multiplied with: one over the size of what moves.
-        """
-        if self._raw is None or self._smooth is None or self._speed is None:
-            self._raw, self._smooth, self._speed = values, values, np.zeros_like(values)
-            return values
-        speed = (values - self._raw) * (scale / step_s)
-        weight = _weight(self.derivative_cutoff, step_s)
-        self._speed = weight * speed + (1 - weight) * self._speed
-        weights = _weight(self.min_cutoff + self.beta * np.abs(self._speed), step_s)
-        self._smooth = weights * values + (1 - weights) * self._smooth
-        self._raw = values
-        return self._smooth
-
-
-def _weight(cutoff: float | Values, step_s: float) -> Values:
-    """Of the new value in an exponential mean with that cut-off frequency."""
-    return np.asarray(1 / (1 + 1 / (2 * np.pi * cutoff * step_s)))
 
 
 @dataclass(slots=True)

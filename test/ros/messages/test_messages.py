@@ -4,6 +4,7 @@ import array
 import struct
 import sys
 import zlib
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import cv2
@@ -16,7 +17,7 @@ from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.bags.typestore import rosbags_types, typestore
 from bodypix_ros.errors import DepthError, MessageError
 from bodypix_ros.imaging.pixels import as_pixels
-from bodypix_ros.ros.messages import images, labels, people
+from bodypix_ros.ros.messages import images, labels, people, scenes
 from bodypix_ros.ros.messages.images import to_image, to_image_compressed
 from bodypix_ros.ros.messages.types import ros_types
 from bodypix_ros.scene import Person, Scene
@@ -212,7 +213,7 @@ def test_a_white_that_16_bits_cannot_have_is_refused(white):
 @pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
 def test_depth_is_not_taken_for_grey(encoding):
     rows = np.zeros((2, 8), np.uint8)
-    with pytest.raises(DepthError, match=f"are {encoding}, which is depth.*people_node.*mono16_max"):
+    with pytest.raises(DepthError, match=f"are {encoding}, which is depth.*mono16_max"):
         to_image(image(encoding, rows, width=2), mono16_max=None)
     packed = compressed(".png", np.zeros((9, 7), np.uint16))
     packed.format = f"{encoding}; png compressed "
@@ -366,6 +367,20 @@ def test_tracked_people_have_their_id_and_people_without_keypoints_no_results(ty
     assert (detection.id, detection.results) == ("7", [])
 
 
+def test_a_person_without_a_pose_has_a_place_in_both_lists_and_no_keypoints(types, header):
+    seen = scene()
+    first, *_, last = seen.persons
+    none = replace(last, score=0.1, keypoints=np.zeros_like(last.keypoints))
+    seen = replace(seen, persons=(first, none))
+    persons, keypoints = people.persons(types, header, seen), people.keypoints(types, header, seen)
+    assert [len(detection.results) for detection in keypoints.detections] == [len(KEYPOINTS), 0]
+    assert keypoints.detections[1].bbox.size_x == none.box[2] - none.box[0]
+    back = scenes.to_scene(seen.person_mask.shape, persons=persons, keypoints=keypoints)
+    assert [person.has_pose for person in back.persons] == [True, False]
+    assert back.persons[1].score == 0.1
+    assert np.array_equal(back.persons[1].keypoints, none.keypoints)
+
+
 @given(sizes, sizes, seeds, st.booleans(), st.booleans())
 @settings(max_examples=30)
 def test_label_images_hold_the_mask(types, header, height, width, seed, as_bool, strided):
@@ -409,7 +424,7 @@ def test_label_infos_start_with_the_background_and_leave_255_unused(types, heade
 
 @pytest.mark.parametrize("count", [0, 255])
 def test_instance_labels_fit_into_a_mask(count):
-    with pytest.raises(ValueError, match=f"max_detections is {count}"):
+    with pytest.raises(ValueError, match=f"most_persons is {count}"):
         labels.instance_labels(count)
 
 

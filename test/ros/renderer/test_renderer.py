@@ -218,11 +218,14 @@ def test_without_partners_the_image_is_still_drawn(types, header, mode):
 
 
 @pytest.mark.parametrize("mode", PRIVACY)
-def test_a_privacy_mode_shows_nothing_without_the_part_mask_of_the_very_image(types, header, mode):
+def test_a_privacy_mode_shows_nothing_unless_it_has_all_of_the_very_image(types, header, mode):
     options = RendererOptions(mode=mode)
-    assert render(frame(types, header, "instance_mask", "persons", "keypoints"), options) is None
-    assert render(frame(types, header, "part_mask", certain=False), options) is None
-    assert render(frame(types, header, "part_mask"), options) is not None
+    needed = inputs_of(mode)[1:]
+    assert {"part_mask", "keypoints"} <= set(needed)
+    for absent in needed:
+        assert render(frame(types, header, *(set(needed) - {absent})), options) is None
+    assert render(frame(types, header, *needed, certain=False), options) is None
+    assert render(frame(types, header, *needed), options) is not None
 
 
 @pytest.mark.parametrize(

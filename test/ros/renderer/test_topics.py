@@ -141,7 +141,8 @@ def test_what_a_privacy_mode_waits_for_is_told_and_again_when_that_changes(clock
     before = len(stage.said)
     wait()
     assert len(stage.said) == before
-    stage.hear("part_mask", 3)
+    for topic in ("part_mask", "instance_mask", "persons", "keypoints"):
+        stage.hear(topic, 3)
     stage.look("debug_image")
     assert "none with the stamp of an image" in stage.topics.outage_text
     assert len(stage.said) == before + 1

@@ -15,7 +15,7 @@ from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.diagnostics import Window
-from bodypix_ros.segmenters.blazepose.tracking import Tracker
+from bodypix_ros.segmenters.blazepose.following import Follower
 from support.blazepose import OPTIONS, SHAPE, World, person
 from support.fake import scene_of
 from support.rig import PER_FRAME, TYPES, Device, Log, Port, Rig, frame, serialize, until
@@ -439,12 +439,12 @@ def test_joining_goes_on_when_stamps_jump_back_and_come_again():
     "steps_s", [(0.033, -50.0, 0.033), (0.033, 0.0, 0.033), (0.033, 1e-9, 0.033), (-1e-9, 1e9, -1e9)]
 )
 def test_following_people_survives_any_stamps(steps_s):
-    tracker, world, stamp = Tracker(), World(person(200, 200)), 1000.0
+    tracker, world, stamp = Follower(), World(person(200, 200)), 1000.0
     with np.errstate(all="raise"):
         for step_s in (0.0, *steps_s, 0.033):
             stamp += step_s
             tracks = tracker.follow(
-                SHAPE, stamp, world.detect, world.look, dataclasses.replace(OPTIONS, smooth_landmarks=True)
+                SHAPE, stamp, world.detect, world.look, dataclasses.replace(OPTIONS, smooth=True)
             )
             assert len(tracks) == 1
             assert np.isfinite(tracks[0].pose.points).all()
@@ -456,7 +456,7 @@ def test_following_people_survives_any_stamps(steps_s):
 
 def test_watching_costs_a_frame_no_more_than_microseconds():
     device = Device()
-    device.stream = lambda: device
+    device.stream = lambda after: device
     inference = Inference(lambda _: device, "CPU", lambda: ["CPU"], Log())
     stream, image = inference.stream(), np.zeros((4, 4, 3), np.uint8)
     device.segment = lambda image, encoding, *, stamp=None: None

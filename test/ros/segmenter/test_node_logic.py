@@ -33,6 +33,7 @@ from bodypix_ros.ros.shared.mailbox import Mailboxes, RateLimit
 from bodypix_ros.ros.shared.threads import in_background
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
+from bodypix_ros.segmenters.bodypix.options import ORIGINAL, PEOPLE, OriginalOptions, PeopleOptions
 from bodypix_ros.segmenters.families import FAMILIES
 from support.fake import scene_of
 from support.paths import ROOT
@@ -136,7 +137,8 @@ def test_every_model_gets_settings_of_its_own(model):
         if "node" not in option.hidden_from
     }
     assert {name: value for name, value in settings.values().items() if name in own} == own
-    assert {name: field.default for name, field in model_parameters(model).items()}.items() >= own.items()
+    shown = {name: field.default for name, field in model_parameters(model, {}).items()}
+    assert shown.items() >= own.items()
     # As a file of parameters names them all, those of other models, too.
     changes = {"segmentation_threshold": 0.25, "tracking": False, "nms_radius": 9.0, "confidence": True}
     changed = settings.changed({**settings.values(), **changes})
@@ -168,15 +170,19 @@ def busy(received_hz, published_hz, segment_ms, seconds=10):
     return statistics
 
 
+PUBLISHED = {"algorithm": ORIGINAL}
+
+
 @pytest.mark.parametrize(
     ("parameters", "cameras", "workers", "said"),
     [
         ({}, [busy(30, 30, 20)], 1, ""),
-        ({}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: internal_"),
-        ({}, [busy(30, 7.5, 130)], 1, r"internal_resolution 0.23 "),
-        ({"internal_resolution": "full"}, [busy(30, 15, 53)], 1, r"_resolution 0.71 \(now 1\) would do"),
+        ({}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: base_size 2"),
+        (PUBLISHED, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: internal_"),
+        (PUBLISHED, [busy(30, 7.5, 130)], 1, r"internal_resolution 0.23 "),
+        ({**PUBLISHED, "internal_resolution": "full"}, [busy(30, 15, 53)], 1, r"n 0.71 \(now 1\) would do"),
         ({}, [busy(30, 7.5, 130)], 6, ""),
-        ({}, [busy(30, 15, 20), busy(30, 15, 20)], 1, "internal_resolution 0.41 "),
+        (PUBLISHED, [busy(30, 15, 20), busy(30, 15, 20)], 1, "internal_resolution 0.41 "),
         ({"model": "selfie-general"}, [busy(30, 15, 60)], 1, "a smaller model would do, or another device"),
         ({}, [busy(30, 15, 2)], 1, ""),  # dropped for another reason, such as a compilation
     ],
@@ -192,7 +198,7 @@ def test_it_is_said_once_that_it_cannot_keep_up():
         for now_s in (110.0, 110.1, 110.2):
             rig.pipeline.check(now_s)
         assert rig.log.text("warning").count("frames per second are processed") == 1
-        assert "internal_resolution" in rig.pipeline.slow
+        assert "base_size" in rig.pipeline.slow
 
 
 @pytest.mark.parametrize(("cameras", "requests", "workers"), [(1, 3, 1), (4, 3, 3), (4, 1, 1)])
@@ -205,7 +211,28 @@ def test_what_was_set_stays_when_the_model_changes_and_the_rest_follows_it():
     settings = Settings().changed({"score_threshold": 0.6, "model": "blazepose-lite"})
     assert (settings.model.score_threshold, settings.model.segmentation_threshold) == (0.6, 0.5)
     settings = settings.changed({"model": DEFAULT_MODEL})
-    assert (settings.model.score_threshold, settings.model.segmentation_threshold) == (0.6, 0.7)
+    assert (settings.model.score_threshold, settings.model.max_detections) == (0.6, 30)
+
+
+def test_the_algorithm_decides_the_defaults_as_the_model_does():
+    settings = Settings().changed({"algorithm": ORIGINAL, "score_threshold": 0.6, "max_detections": 30})
+    assert settings.model == OriginalOptions(score_threshold=0.6, max_detections=30)
+    assert settings.values()["segmentation_threshold"] == 0.7
+    settings = settings.changed({"algorithm": PEOPLE})
+    assert settings.model == PeopleOptions(score_threshold=0.6)
+    assert settings.values()["segmentation_threshold"] == 0.5
+    assert settings.load_arguments()["base_size"] == 481
+
+
+def test_what_another_algorithm_has_is_kept_and_said_to_have_no_effect():
+    everything = Settings().changed({**Settings().values(), "nms_radius": 9.0, "crops": 1})
+    assert everything.without_effect() == {
+        "nms_radius": "nms_radius has no effect: it is for algorithm: original"
+    }
+    other = everything.changed({"algorithm": ORIGINAL})
+    assert other.without_effect() == {"crops": "crops has no effect: it is for algorithm: people"}
+    assert other.model.nms_radius == 9.0
+    assert Settings().changed({"model": "selfie-general", "nms_radius": 9.0}).without_effect() == {}
 
 
 @pytest.mark.parametrize(
@@ -251,7 +278,7 @@ def test_fixed_parameters_are_those_of_the_design():
     fixed = {name for name in PARAMETERS if not PARAMETERS[name].live}
     assert fixed == {
         "model", "device", "precision", "ranges", "performance_hint", "cameras", "input_transport",
-        "model_dir", "cache_dir", "internal_resolution",
+        "model_dir", "cache_dir", "algorithm", "preset", "base_size", "internal_resolution",
         "threads", "bond_heartbeat_period",
     }  # fmt: skip
 
@@ -369,10 +396,11 @@ def test_a_frame_fills_every_topic_that_somebody_listens_to():
     with Rig() as rig:
         rig.send(frame())
         port = rig.cameras[""].port
-        assert port.topics() == ["instance_mask", "part_mask", "persons", "keypoints"]
+        assert port.topics() == ["instance_mask", "person_mask", "part_mask", "persons", "keypoints"]
         messages_ = dict(port.published)
         assert messages_["instance_mask"].header.frame_id == "lens"
         assert set(messages_["instance_mask"].data) == {1}
+        assert set(messages_["person_mask"].data) == {1}
         image = np.full((8, 12, 3), (0, 0, 255), np.uint8)
         header, scene = messages_["instance_mask"].header, scene_of(image)
         assert messages_["persons"] == serialize(people.persons(TYPES, header, scene))
@@ -393,7 +421,7 @@ def test_every_camera_has_a_stream_of_its_own():
     [
         ({}, (), ()),
         ({}, ("persons",), ("persons",)),
-        ({"lazy": False}, (), ("instance_mask", "part_mask", "persons", "keypoints")),
+        ({"lazy": False}, (), ("instance_mask", "person_mask", "part_mask", "persons", "keypoints")),
         ({"lazy": False, "confidence": True}, (), PER_FRAME),
         ({}, ("confidence", "part_mask"), ("part_mask",)),
         ({"parts": False}, ("part_mask", "persons"), ("persons",)),
@@ -438,13 +466,15 @@ def test_label_infos_come_with_the_first_frame_and_after_changes_only():
         infos = dict(port.published)
         assert infos["instance_mask/label_info"].header.frame_id == "lens"
         assert len(infos["part_mask/label_info"].class_map) == 25
-        rig.pipeline.settings = Settings().changed({"segmentation_threshold": 0.5})
+        assert len(infos["instance_mask/label_info"].class_map) == 255  # people without a pose count, too
+        rig.pipeline.settings = Settings().changed({"segmentation_threshold": 0.6})
         rig.send(frame())
-        assert len(port.published) == 4
-        assert port.published[-1][1].threshold == 0.5
-        rig.pipeline.settings = Settings().changed({"segmentation_threshold": 0.5, "max_detections": 3})
+        assert len(port.published) == 2 * len(LABEL_INFOS)
+        assert port.published[-1][1].threshold == 0.6
+        changes = {"algorithm": ORIGINAL, "segmentation_threshold": 0.6, "max_detections": 3}
+        rig.pipeline.settings = Settings().changed(changes)
         rig.send(frame())
-        assert len(dict(port.published[4:])["instance_mask/label_info"].class_map) == 4
+        assert len(dict(port.published[2 * len(LABEL_INFOS) :])["instance_mask/label_info"].class_map) == 4
 
 
 class Metric(Device):
@@ -458,7 +488,7 @@ class Metric(Device):
         metres[:, 3] = 1
         points = metres[:, :3] + np.float32([0.2, 0, 3])
         keypoints = np.column_stack([points[:, :2] / points[:, 2:] * 10 + (6, 4), metres[:, 3]])
-        people = (Person(0.9, (0, 0, 1, 1), keypoints.astype(np.float32), metres, 4),)
+        people = (Person(0.9, (0, 0, 1, 1), keypoints.astype(np.float32), metres),)
         return dataclasses.replace(scene, part_mask=None, persons=people)
 
 
@@ -471,7 +501,7 @@ def test_people_are_placed_once_the_camera_is_known():
     with Rig(device=Metric(), listening=(*PER_FRAME, KEYPOINTS_3D), model="blazepose-lite") as rig:
         camera = rig.cameras[""]
         rig.send(frame())
-        assert camera.port.topics() == ["instance_mask", "persons", "keypoints"]
+        assert camera.port.topics() == ["instance_mask", "person_mask", "persons", "keypoints"]
         assert "part_mask/label_info" not in dict(camera.port.published)
         for info, reason in (
             (camera_info(k=[0.0] * 9), "calibrate the camera"),
@@ -488,7 +518,7 @@ def test_people_are_placed_once_the_camera_is_known():
         assert topic == KEYPOINTS_3D
         assert message.header.frame_id == "lens"
         (detection,) = message.detections
-        assert detection.id == "4"
+        assert detection.id == "1"
         assert detection.bbox.center.position.z == pytest.approx(3, abs=0.2)
         camera.calibrate(camera_info(d=[1.0]))
         assert camera.lens is None
@@ -526,7 +556,7 @@ def test_depth_is_said_once_per_camera_and_read_where_its_white_is_set():
             rig.send(frame(**fields), camera)
         said = rig.log.text("error").splitlines()
         assert [text.partition(":")[0] for text in said] == ["front", "rear"]
-        assert all("16UC1, which is depth" in text and "people_node" in text for text in said)
+        assert all("16UC1, which is depth" in text and "mono16_max" in text for text in said)
         assert rig.device.encodings == []
         statistics = rig.cameras["front"].statistics
         assert (statistics.counts.bad, statistics.counts.published) == (3, 0)
@@ -648,7 +678,8 @@ persons = st.builds(
     box=st.tuples(*[st.integers(0, 4000)] * 4),
     keypoints=st.integers(0, 2**32 - 1).map(
         lambda seed: np.random.default_rng(seed).normal(300, 400, (17, 3)).astype(np.float32)
-    ),
+    )
+    | st.just(np.zeros((17, 3), np.float32)),  # without a pose
     track_id=st.none() | st.integers(1, 99),
 )
 

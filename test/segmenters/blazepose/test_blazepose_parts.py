@@ -1,7 +1,10 @@
 """BlazePose without its networks: regions, detector, landmarks, smoothing, masks, tracking."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -13,22 +16,43 @@ from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, SKELETON
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
+from bodypix_ros.segmenters.blazepose.following import Follower
 from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
+from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import (
     Region,
     around,
     parts_of_image,
-    same_person,
+    tiles_of_image,
     whole_image,
 )
-from bodypix_ros.segmenters.blazepose.smoothing import LowPass, OneEuro, PoseFilter, smooth_mask
-from bodypix_ros.segmenters.blazepose.tracking import Tracker, seconds
+from bodypix_ros.segmenters.blazepose.seer import _Looks
+from bodypix_ros.segmenters.blazepose.smoothing import LowPass, PoseFilter, smooth_mask
+from bodypix_ros.tracking.clock import seconds
+from bodypix_ros.tracking.smoothing import OneEuro
 from support.blazepose import OPTIONS, SHAPE, World, found, person
 
 
-def follow(tracker: Tracker, world: World, stamp: object = None, shape: tuple[int, int] = SHAPE) -> list[int]:
+class Numbered(Follower):
+    """Numbers people, who keep their filters from image to image, from 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filters: list[PoseFilter] = []
+
+    def number(self, one: PoseFilter) -> int:
+        for number, known in enumerate(self.filters, 1):
+            if known is one:
+                return number
+        self.filters.append(one)
+        return len(self.filters)
+
+
+def follow(
+    tracker: Numbered, world: World, stamp: object = None, shape: tuple[int, int] = SHAPE
+) -> list[int]:
     tracks = tracker.follow(shape, stamp, world.detect, world.look, OPTIONS)
-    return [track.track_id for track in tracks]
+    return [tracker.number(track.filter) for track in tracks]
 
 
 # Names
@@ -84,6 +108,48 @@ def test_views_of_an_image() -> None:
     assert [part.y for part in parts_of_image(1200, 400)] == [200, 400, 600, 800, 1000]
     assert parts_of_image(500, 512) == []
     assert len(parts_of_image(1, 30000)) == 8
+    assert tiles_of_image(240, 320) == []
+
+
+@given(st.integers(1, 3000), st.integers(400, 3000))
+def test_tiles_are_few_and_show_every_pixel(short: int, long: int) -> None:
+    tiles = tiles_of_image(min(short, long), max(short, long))
+    assert 1 <= len(tiles) <= 16
+    for size, middles in (
+        (min(short, long), {tile.y for tile in tiles}),
+        (max(short, long), {tile.x for tile in tiles}),
+    ):
+        (side,) = {tile.side for tile in tiles}
+        assert min(middles) <= side / 2
+        assert max(middles) >= size - side / 2 - 1e-6
+        assert all(b - a <= 0.7 * side + 1e-6 for a, b in pairwise(sorted(middles)))
+
+
+class Views(_Looks):
+    """Whom the detector sees in which views: nobody."""
+
+    def __init__(self, options: BlazePoseOptions) -> None:
+        super().__init__(Mock(), as_pixels(np.zeros((*SHAPE, 3), np.uint8), "bgr8"), options)
+        self.seen: list[Region] = []
+
+    def _detect(self, view: Region, least: float) -> list[detector.Detection]:
+        self.seen.append(view)
+        return []
+
+
+def test_which_views_are_searched() -> None:
+    large, tiles = [whole_image(*SHAPE), *parts_of_image(*SHAPE)], tiles_of_image(*SHAPE)
+
+    def searched(turn: int | None, lost: bool, options: BlazePoseOptions = OPTIONS) -> list[Region]:
+        views = Views(options)
+        assert list(views.detect(turn, lost)) == []
+        return views.seen
+
+    assert searched(None, True) == large + tiles
+    assert [searched(turn, False) for turn in range(len(large + tiles))] == [[one] for one in large + tiles]
+    assert searched(len(large) + 2, True) == [*large, tiles[2]]
+    assert searched(1, True) == large
+    assert searched(None, True, replace(OPTIONS, max_detections=1)) == large[:1]
 
 
 # Detector
@@ -125,11 +191,13 @@ def test_overlapping_boxes_are_merged_by_their_scores() -> None:
         assert len(detector.suppress(scores[:2], values[:2])) == people
 
 
-def test_several_views_show_each_person_once() -> None:
-    here, there = person(100, 200), person(140, 200)
-    assert not same_person(here, there)
-    views = [found(here, 0.6), found(person(110, 200), 0.9), found(there, 0.7)]
-    assert [one.score for one in detector.distinct(views)] == [0.6, 0.7]
+def test_in_a_tile_whoever_is_turned_or_has_the_hips_outside_is_nobody() -> None:
+    tile = Region(150, 200, 120)
+    turned = [replace(found(person(150, 200)), region=Region(150, 200, 90, turn)) for turn in (-1, 1, -2, 3)]
+    places = [found(person(x, y)) for x, y in ((209, 141), (211, 200), (150, 261))]
+    kept = detector.in_tile([*turned, *places], tile)
+    assert [one.region for one in kept] == [turned[0].region, turned[1].region, places[0].region]
+    assert all(one.doubtful for one in kept)
 
 
 # Landmarks
@@ -292,6 +360,16 @@ def test_masks_are_the_dense_ones_and_never_overlap(seed: int, count: int) -> No
     assert np.abs(given_back - 255.0 * largest).mean() < 1
 
 
+def test_how_much_of_a_mask_lies_in_another() -> None:
+    large = person(300, 200, radius=100)  # its mask: columns 250 to 300 +- 31, rows +- 62 around the middle
+    assert masks.inside(person(300, 200, radius=20), large) == 1
+    assert masks.inside(large, person(300, 200, radius=20)) < 0.1
+    assert masks.inside(person(600, 200, radius=20), large) == 0
+    half = person(300 + 250 / 8, 200, radius=20)  # its middle on the border
+    assert masks.inside(half, large) == pytest.approx(0.5, abs=0.13)
+    assert masks.inside(replace(large, mask=0 * large.mask), large) == 0
+
+
 def test_nobody_has_no_mask() -> None:
     labels, boxes = masks.paint([], (4, 5), 0.5)
     assert labels.shape == (4, 5)
@@ -304,14 +382,14 @@ def test_nobody_has_no_mask() -> None:
 
 
 def test_the_detector_rests_while_everybody_is_followed() -> None:
-    world, tracker = World(person(200, 200), person(400, 200)), Tracker()
+    world, tracker = World(person(200, 200), person(400, 200)), Numbered()
     for _ in range(5):
         assert follow(tracker, world) == [1, 2]
     assert (world.detected, world.looked) == (1, 10)
 
 
 def test_newcomers_are_looked_for_from_time_to_time() -> None:
-    world, tracker = World(person(200, 200)), Tracker()
+    world, tracker = World(person(200, 200)), Numbered()
     follow(tracker, world)
     world.people.append(person(400, 200))
     seen = [follow(tracker, world) for _ in range(OPTIONS.detection_interval)]
@@ -323,21 +401,21 @@ def test_newcomers_are_looked_for_from_time_to_time() -> None:
 
 def test_a_full_house_is_not_searched() -> None:
     world = World(*(person(90 * k, 200) for k in range(7)))
-    tracker = Tracker()
+    tracker = Numbered()
     for _ in range(30):
         assert follow(tracker, world) == [1, 2, 3, 4, 5]
     assert world.detected == 1
 
 
 def test_fewer_people_may_be_asked_for_while_running() -> None:
-    world, tracker = World(person(200, 200), person(400, 200)), Tracker()
+    world, tracker = World(person(200, 200), person(400, 200)), Numbered()
     follow(tracker, world)
     one = replace(OPTIONS, max_detections=1)
     assert len(tracker.follow(SHAPE, None, world.detect, world.look, one)) == 1
 
 
 def test_people_keep_their_numbers_and_the_lost_get_new_ones() -> None:
-    world, tracker = World(person(200, 200), person(400, 200)), Tracker()
+    world, tracker = World(person(200, 200), person(400, 200)), Numbered()
     follow(tracker, world)
     world.people[0] = person(215, 205)
     assert follow(tracker, world) == [1, 2]
@@ -348,8 +426,38 @@ def test_people_keep_their_numbers_and_the_lost_get_new_ones() -> None:
     assert [follow(tracker, world) for _ in range(OPTIONS.detection_interval)][-1] == [2, 3]
 
 
+def test_several_views_show_each_person_once() -> None:
+    here, there = person(100, 200), person(160, 200)
+    world, tracker = World(here, there), Numbered()
+    world.people += [person(110, 200), person(155, 200)]
+    assert follow(tracker, world) == [1, 2]
+
+
+def test_who_is_seen_in_a_tile_is_looked_at_twice() -> None:
+    world = World(person(200, 200), person(400, 200))
+    for first, second, people in ((0.9, 0.9, 2), (0.9, 0.3, 1), (0.3, 0.9, 1)):
+        scores = iter((0.9, first, second))
+
+        def look(region: Region, scores: Iterator[float] = scores) -> Pose:
+            return replace(world.look(region), score=next(scores))
+
+        def detect(turn: int | None, lost: bool) -> list[detector.Detection]:
+            large, small = world.detect(turn, lost)
+            return [large, replace(small, doubtful=True)]
+
+        assert len(Follower().follow(SHAPE, None, detect, look, OPTIONS)) == people
+
+
+def test_a_piece_of_somebody_is_nobody() -> None:
+    whole, piece = person(200, 200, radius=200), person(200, 260, radius=25)
+    for doubtful, people in ((True, 1), (False, 2)):
+        seen = [found(whole), replace(found(piece), doubtful=doubtful)]
+        tracks = Follower().follow(SHAPE, None, lambda *_, seen=seen: seen, World(whole, piece).look, OPTIONS)
+        assert len(tracks) == people
+
+
 def test_two_who_become_one_are_one() -> None:
-    world, tracker = World(person(200, 200), person(245, 200)), Tracker()
+    world, tracker = World(person(200, 200), person(245, 200)), Numbered()
     assert follow(tracker, world) == [1, 2]
     world.people = [person(222, 200)]
     assert follow(tracker, world) == [1]
@@ -360,14 +468,14 @@ def test_two_who_become_one_are_one() -> None:
     [("time goes back", 9.9, SHAPE), ("time leaps", 12.1, SHAPE), ("another size", 10.03, (480, 641))],
 )
 def test_everybody_is_forgotten_when(second: str, stamp: float, shape: tuple[int, int]) -> None:
-    world, tracker = World(person(200, 200)), Tracker()
+    world, tracker = World(person(200, 200)), Numbered()
     assert follow(tracker, world, 10.0) == [1]
     assert follow(tracker, world, stamp, shape) == [2], second
     assert world.detected == 2
 
 
 def test_stamps_that_do_not_move_are_no_reason_to_forget() -> None:
-    world, tracker = World(person(200, 200)), Tracker()
+    world, tracker = World(person(200, 200)), Numbered()
     for stamp in (0, 0, None, "now", None, 0, 1.0):
         assert follow(tracker, world, stamp) == [1]
 
@@ -383,8 +491,8 @@ def test_seconds_of_a_stamp() -> None:
 
 def test_masks_and_landmarks_are_smoothed_only_if_asked() -> None:
     for smooth in (True, False):
-        options = replace(OPTIONS, smooth_landmarks=smooth, smooth_masks=smooth)
-        world, tracker = World(person(200, 200, score=0.6)), Tracker()
+        options = replace(OPTIONS, smooth=smooth)
+        world, tracker = World(person(200, 200, score=0.6)), Numbered()
         tracker.follow(SHAPE, None, world.detect, world.look, options)
         world.people = [person(202, 200, score=0.7)]
         (track,) = tracker.follow(SHAPE, None, world.detect, world.look, options)
@@ -398,7 +506,7 @@ def test_masks_and_landmarks_are_smoothed_only_if_asked() -> None:
         ("max_detections", 0, "a whole number from 1 to 254"),
         ("detection_interval", 0, "a whole number from 1"),
         ("score_threshold", 1.5, "a number from 0.0 to 1.0"),
-        ("smooth_masks", 1, "True or False"),
+        ("smooth", 1, "True or False"),
     ],
 )
 def test_options_out_of_range_are_refused_by_name(name: str, bad: object, span: str) -> None:

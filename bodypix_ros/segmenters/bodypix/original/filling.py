@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.geometry import Geometry
-from bodypix_ros.segmenters.bodypix.instances import assign
-from bodypix_ros.segmenters.bodypix.masks import person_and_parts
+from bodypix_ros.segmenters.bodypix.original.geometry import Geometry
+from bodypix_ros.segmenters.bodypix.original.instances import assign
+from bodypix_ros.segmenters.bodypix.original.masks import person_and_parts
 
 _NO_PARTS = np.zeros((1, 1, 0), np.float32)
 _NO_MASK = np.zeros((0, 0), np.uint8)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.geometry import Geometry
-from bodypix_ros.segmenters.bodypix.instances import give
+from bodypix_ros.segmenters.bodypix.original.geometry import Geometry
+from bodypix_ros.segmenters.bodypix.original.instances import give
 
 _LANES = 16
 """Floats of the longest vectors that processors have."""
@@ -33,7 +33,7 @@ def confidence(segments: npt.NDArray[np.float32], geometry: Geometry, out: npt.N
 
 
 @kernel(inline=True)
-def _sigmoid(value: Float) -> Float:
+def sigmoid(value: Float) -> Float:
     """1 / (1 + exp(-value)) within 2 ulp, without a call, so that loops over it become vector code.
 
     The exponential is 2^n * exp(r), |r| <= ln(2) / 2, with the polynomial of Cephes' expf for exp(r).
@@ -55,7 +55,7 @@ def _probabilities(v00: Float, v01: Float, v10: Float, v11: Float, fy: Array, fx
     """The internal points of a cell: logits between its corners, as probabilities."""
     for p in range(out.size):
         a, b = v00 + (v10 - v00) * fy[p], v01 + (v11 - v01) * fy[p]
-        out[p] = _sigmoid(a + (b - a) * fx[p])
+        out[p] = sigmoid(a + (b - a) * fx[p])
 
 
 @kernel(inline=True)
@@ -342,7 +342,7 @@ def _confidence(
             x1, fx = min(x0 + 1, segments.shape[1] - 1), np.float32(j % stride) / np.float32(stride)
             a = segments[y0, x0, 0] + (segments[y1, x0, 0] - segments[y0, x0, 0]) * fy
             b = segments[y0, x1, 0] + (segments[y1, x1, 0] - segments[y0, x1, 0]) * fy
-            score[i, j] = _sigmoid(a + (b - a) * fx)
+            score[i, j] = sigmoid(a + (b - a) * fx)
     for i in range(out.shape[0]):
         y0 = step_y[i]
         y1 = min(y0 + 1, internal_y - 1)

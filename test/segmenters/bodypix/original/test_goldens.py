@@ -40,6 +40,7 @@ def loaded(data_dir: Path) -> Generator[Callable[[str, str], Segmenter], None, N
                 precision="f32",
                 model_dir=data_dir / "models",
                 reference_dilation=True,  # what the browser computed; most stride-16 graphs have none
+                algorithm="original",
                 internal_resolution=resolution,
             )
         return cache[model, resolution]

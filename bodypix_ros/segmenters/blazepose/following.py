@@ -1,25 +1,27 @@
-"""Who is where from one image to the next: one region, one set of filters and one number per person.
+"""Where to look in the next image: one region and one set of filters per person.
 
 A person who was seen is looked for around the landmarks of the image before. The detector runs only where
 nobody is followed, where somebody was lost, and from time to time, on one view of the image, while there is
-room for more people.
+room for more people. It searches all views of the first image; later the small ones take turns.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-
-import numpy as np
 
 from bodypix_ros.segmenters.blazepose.detector import Detection
 from bodypix_ros.segmenters.blazepose.landmarks import Pose
+from bodypix_ros.segmenters.blazepose.masks import inside
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.blazepose.region import Region, same_person
-from bodypix_ros.segmenters.blazepose.smoothing import FREQUENCY_HZ, PoseFilter, smooth_mask
+from bodypix_ros.segmenters.blazepose.region import Body, Region, same_person
+from bodypix_ros.segmenters.blazepose.smoothing import PoseFilter, smooth_mask
+from bodypix_ros.tracking.clock import FREQUENCY_HZ, Clock
 
+_MOST_INSIDE = 0.5
+"""Whose mask lies farther in another's, and who was seen in a tile, is a piece of that person."""
 LONGEST_GAP_S = 2.0
 """After a longer time without images nobody is where they were."""
 
-Detect = Callable[[int | None], Sequence[Detection]]
+Detect = Callable[[int | None, bool], Iterable[Detection]]
 Look = Callable[[Region], Pose]
 
 
@@ -27,7 +29,6 @@ Look = Callable[[Region], Pose]
 class Track:
     """One person who is followed."""
 
-    track_id: int
     pose: Pose
     filter: PoseFilter = field(default_factory=PoseFilter)
 
@@ -37,44 +38,20 @@ class Track:
         return self.pose.next_region or self.pose.region
 
 
-class Clock:
-    """Seconds between images, from whatever stamps they carry."""
-
-    def __init__(self) -> None:
-        self._last: float | None = None
-
-    def step(self, stamp: object) -> float:
-        """Seconds since the image before; below 0 where time went back."""
-        now = seconds(stamp)
-        before, self._last = self._last, now
-        if now is None or before is None or now == before:
-            return 1 / FREQUENCY_HZ
-        return now - before
-
-
-def seconds(stamp: object) -> float | None:
-    """A stamp in seconds: a number, or what has `sec` and `nanosec`; None for anything else."""
-    if hasattr(stamp, "sec") and hasattr(stamp, "nanosec"):
-        stamp = stamp.sec + stamp.nanosec * 1e-9
-    if isinstance(stamp, (int, float, np.integer, np.floating)) and np.isfinite(stamp):
-        return float(stamp)
-    return None
-
-
-class Tracker:
+class Follower:
     """The people that one camera sees."""
 
     def __init__(self) -> None:
         self._tracks: list[Track] = []
         self._shape: tuple[int, int] | None = None
         self._clock = Clock()
-        self._next_id = 1
         self._since_detection = 0
         self._turn = 0
 
     def reset(self) -> None:
-        """Forget everybody; numbers of people are not used again."""
+        """Forget everybody."""
         self._tracks = []
+        self._shape = None
 
     def follow(
         self,
@@ -88,8 +65,9 @@ class Tracker:
 
         Args:
             shape: Its rows and columns; everybody is forgotten when they change.
-            stamp: See `seconds`; everybody is forgotten when time goes back or leaps.
-            detect: Runs the detector, on all views (None) or on the one whose turn it is.
+            stamp: See `tracking.clock.seconds`; everybody is forgotten when time goes back or leaps.
+            detect: Runs the detector: on all views (None) or on the one whose turn it is; and whether
+                somebody is lost.
             look: Finds the landmarks of the person in a region.
             options: In force for this image.
 
@@ -97,13 +75,13 @@ class Tracker:
             Those with a score of at least `options.score_threshold`, who were here first in front.
         """
         step_s = self._clock.step(stamp)
-        if shape != self._shape or not 0 < step_s <= LONGEST_GAP_S:
+        if anew := shape != self._shape or not 0 < step_s <= LONGEST_GAP_S:
             self.reset()
         self._shape = shape
         kept: list[Track] = []
         for track in self._tracks[: options.max_detections]:
             pose = look(track.region)
-            if _counts(pose, kept, options):
+            if _counts(pose, [other.pose for other in kept], options):
                 kept.append(self._followed(track, pose, step_s, options))
         self._since_detection += 1
         lost = not kept or len(kept) < len(self._tracks)
@@ -111,42 +89,50 @@ class Tracker:
         if room > 0 and (lost or self._since_detection >= options.detection_interval):
             self._since_detection = 0
             self._turn += 1
-            detections = detect(None if lost else self._turn)
+            detections = detect(None if anew else self._turn, lost)
             kept += self._newcomers(kept, detections, look, room, options)
         self._tracks = kept
         return kept
 
     def _followed(self, track: Track, pose: Pose, step_s: float, options: BlazePoseOptions) -> Track:
-        if options.smooth_masks:
+        if options.smooth:
             smooth_mask(track.pose, pose)
-        pose = track.filter.apply(pose, step_s, landmarks=options.smooth_landmarks)
+        pose = track.filter.apply(pose, step_s, landmarks=options.smooth)
         return replace(track, pose=pose)
 
     def _newcomers(
         self,
         kept: Sequence[Track],
-        detections: Sequence[Detection],
+        detections: Iterable[Detection],
         look: Look,
         room: int,
         options: BlazePoseOptions,
     ) -> list[Track]:
         new: list[Track] = []
+        known = [track.pose for track in kept]
+        seen: list[Body] = [*known]
         for detection in detections:
-            if len(new) == room:
-                break
-            known = [*kept, *new]
-            if any(same_person(detection, track.pose) for track in known):
+            if any(same_person(detection, one) for one in seen):
                 continue
             pose = look(detection.region)
             if not _counts(pose, known, options):
                 continue
-            track = Track(self._next_id, pose)
+            if detection.doubtful:
+                first, pose = pose, look(pose.next_region or pose.region)
+                if not same_person(first, pose) or not _counts(pose, known, options):
+                    continue
+                if any(inside(pose, one) > _MOST_INSIDE for one in known):
+                    continue
+            track = Track(pose)
             track.filter.apply(pose, 1 / FREQUENCY_HZ)
             new.append(track)
-            self._next_id += 1
+            known.append(pose)
+            seen += [detection, pose]
+            if len(new) == room:
+                break
         return new
 
 
-def _counts(pose: Pose, known: Sequence[Track], options: BlazePoseOptions) -> bool:
+def _counts(pose: Pose, known: Sequence[Pose], options: BlazePoseOptions) -> bool:
     """Whether a pose is somebody, and nobody who is known already."""
-    return pose.score >= options.score_threshold and not any(same_person(pose, t.pose) for t in known)
+    return pose.score >= options.score_threshold and not any(same_person(pose, one) for one in known)

@@ -5,9 +5,9 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.geometry import Geometry
+from bodypix_ros.segmenters.bodypix.original.geometry import Geometry
 
-_TREE = np.array([[KEYPOINTS.index(parent), KEYPOINTS.index(child)] for parent, child in POSE_TREE], np.intp)
+TREE = np.array([[KEYPOINTS.index(parent), KEYPOINTS.index(child)] for parent, child in POSE_TREE], np.intp)
 
 
 def decode(
@@ -39,14 +39,15 @@ def decode(
     scores = np.empty(max_detections, np.float32)
     x, y = geometry.x, geometry.y
     count = _decode(
-        heatmaps, short_offsets, forward, backward, _TREE, geometry.stride, score_threshold, nms_radius,
+        heatmaps, short_offsets, forward, backward, TREE, geometry.stride, score_threshold, nms_radius,
         x.padded / x.internal, x.before, y.padded / y.internal, y.before, found, scores,
     )  # fmt: skip
     return found[:count], scores[:count]
 
 
 @kernel(inline=True)
-def _sigmoid(value: Float) -> Float:
+def sigmoid(value: Float) -> Float:
+    """The probability of a logit."""
     score: float = 1.0 / (1.0 + np.exp(-np.float64(value)))
     return score
 
@@ -57,7 +58,7 @@ def _cell(position: Float, stride: int, points: int) -> int:
 
 
 @kernel(inline=True)
-def _near(poses: Array, count: int, k: int, y: Float, x: Float, squared_radius: Float) -> bool:
+def is_near(poses: Array, count: int, k: int, y: Float, x: Float, squared_radius: Float) -> bool:
     """Is (y, x) within the radius of keypoint k of one of the first `count` poses?"""
     for n in range(count):
         dy, dx = poses[n, k, 1] - y, poses[n, k, 0] - x
@@ -88,11 +89,11 @@ def _step(
         y = i * stride + np.float64(offsets[i, j, target])
         x = j * stride + np.float64(offsets[i, j, keypoints + target])
     i, j = _cell(y, stride, points_y), _cell(x, stride, points_x)
-    pose[target, 0], pose[target, 1], pose[target, 2] = x, y, _sigmoid(heatmaps[i, j, target])
+    pose[target, 0], pose[target, 1], pose[target, 2] = x, y, sigmoid(heatmaps[i, j, target])
 
 
 @kernel(inline=True)
-def _falling(values: Array) -> Array:
+def falling(values: Array) -> Array:
     """The indices that sort values from the largest down, equal ones in their order: a merge sort.
 
     numpy's own takes numba five seconds to compile.
@@ -160,7 +161,7 @@ def _decode(
                 root[found, 0], root[found, 1], root[found, 2] = y, x, k
                 logit[found] = value
                 found += 1
-    order = _falling(logit[:found])
+    order = falling(logit[:found])
 
     # In float64, as the reference computes: rounding to a grid cell must not tip over.
     poses = np.zeros((scores.size, keypoints, 3))
@@ -174,10 +175,10 @@ def _decode(
         i, j, k = root[index, 0], root[index, 1], root[index, 2]
         y = i * stride + np.float64(offsets[i, j, k])
         x = j * stride + np.float64(offsets[i, j, keypoints + k])
-        if _near(poses, count, k, y, x, squared_radius):
+        if is_near(poses, count, k, y, x, squared_radius):
             continue
         pose = poses[count]
-        pose[k, 0], pose[k, 1], pose[k, 2] = x, y, _sigmoid(logit[index])
+        pose[k, 0], pose[k, 1], pose[k, 2] = x, y, sigmoid(logit[index])
         known[:] = False
         known[k] = True
         for edge in range(tree.shape[0] - 1, -1, -1):
@@ -192,7 +193,7 @@ def _decode(
                 known[child] = True
         total = 0.0
         for m in range(keypoints):
-            if not _near(poses, count, m, pose[m, 1], pose[m, 0], squared_radius):
+            if not is_near(poses, count, m, pose[m, 1], pose[m, 0], squared_radius):
                 total += pose[m, 2]
         count += 1
         if total / keypoints >= score_threshold:

@@ -1,0 +1,1 @@
+"""BodyPix as published, to the figure: one pass, its poses, its masks."""

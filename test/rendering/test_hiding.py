@@ -1,0 +1,92 @@
+"""What the privacy modes hide: labelled parts, heads by keypoints, and who has neither."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bodypix_ros.anatomy import KEYPOINTS, PARTS
+from bodypix_ros.rendering import Style
+from bodypix_ros.rendering.hiding import hidden_region
+from bodypix_ros.scene import Person, Scene
+
+SIZE = (200, 300)
+TORSO = PARTS.index("torso_front") + 1
+FACE = PARTS.index("left_face") + 1
+BODY = np.s_[80:180, 100:160]
+"""Where the one person is, all torso."""
+
+
+def scene(keypoints=None, score=0.9, face=None):
+    parts = np.zeros(SIZE, np.uint8)
+    parts[BODY] = TORSO
+    if face is not None:
+        parts[face] = FACE
+    instances = (parts > 0).astype(np.uint8)
+    known = np.zeros((17, 3), np.float32) if keypoints is None else keypoints
+    person = Person(score, (100, 80, 160, 180), known)
+    return Scene(parts > 0, instances, parts, None, (person,), KEYPOINTS)
+
+
+def with_ears(x, y, score=0.9):
+    known = np.zeros((17, 3), np.float32)
+    for name, side in (("left_ear", 16), ("right_ear", -16)):
+        known[KEYPOINTS.index(name)] = x + side, y, score
+    return known
+
+
+def hidden(one, **style):
+    region = hidden_region(np.zeros((*SIZE, 3), np.uint8), one, Style(**style))
+    assert set(np.unique(region)) <= {0, 255}
+    return region > 0
+
+
+def test_a_head_is_hidden_where_no_face_was_labelled():
+    rows, columns = np.ogrid[: SIZE[0], : SIZE[1]]
+    disc = (rows - 60) ** 2 + (columns - 130) ** 2 <= 20**2
+    assert np.array_equal(hidden(scene(with_ears(130, 60))), disc)
+
+
+def test_a_labelled_face_is_hidden_beside_the_head():
+    face = np.s_[20:40, 20:40]
+    both = hidden(scene(with_ears(130, 60), face=face))
+    assert both[face].all()
+    assert both[60, 130]
+    assert not both[BODY].all()
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (299, 199), (-15, 100), (310, 100)])
+def test_a_head_at_the_rim_is_hidden_as_far_as_it_is_in_the_picture(x, y):
+    rows, columns = np.ogrid[: SIZE[0], : SIZE[1]]
+    assert np.array_equal(hidden(scene(with_ears(x, y))), (rows - y) ** 2 + (columns - x) ** 2 <= 20**2)
+
+
+@pytest.mark.parametrize("at", [(-500, 50), (1e30, 50), (50, -1e30), (np.nan, 50), (np.inf, 0)])
+def test_a_head_elsewhere_hides_nothing(at):
+    assert not hidden(scene(with_ears(*at))).any()
+
+
+def test_who_has_neither_pose_nor_face_is_hidden_as_a_whole():
+    assert np.array_equal(hidden(scene(score=0.14)), scene().instance_mask == 1)
+
+
+def test_who_has_a_face_and_no_pose_loses_the_face_alone():
+    face = np.s_[80:100, 100:120]
+    one = scene(score=0.14, face=face)
+    assert np.array_equal(hidden(one), one.part_mask == FACE)
+
+
+def test_who_is_hardly_anybody_stays():
+    assert not hidden(scene(score=0.08)).any()
+
+
+@pytest.mark.parametrize("hide", [("torso",), ("left_face",), ("hand", "5")])
+def test_heads_are_hidden_with_faces_only(hide):
+    one = scene(with_ears(130, 60))
+    assert np.array_equal(hidden(one, hide=hide), one.person_mask & ("torso" in hide))
+
+
+def test_without_keypoints_faces_are_hidden_as_they_are_labelled():
+    one = replace(scene(face=np.s_[80:100, 100:120]), keypoint_names=())
+    one = replace(one, persons=(replace(one.persons[0], keypoints=np.zeros((0, 3), np.float32)),))
+    assert np.array_equal(hidden(one), one.part_mask == FACE)
