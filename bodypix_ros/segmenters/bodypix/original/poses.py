@@ -116,6 +116,32 @@ def falling(values: Array) -> Array:
     return order
 
 
+@kernel(inline=True)
+def find_roots(heatmaps: Array, least: Float, root: Array, logit: Array) -> int:
+    """Write where keypoints are at or above a logit and not below any neighbour of the same keypoint.
+
+    `root` gets rows, columns and keypoints, `logit` their values; returns how many there are.
+    """
+    points_y, points_x, keypoints = heatmaps.shape
+    found = 0
+    for y in range(points_y):
+        for x in range(points_x):
+            for k in range(keypoints):
+                value = heatmaps[y, x, k]
+                if not value >= least:
+                    continue
+                largest = True
+                for i in range(max(y - 1, 0), min(y + 2, points_y)):
+                    for j in range(max(x - 1, 0), min(x + 2, points_x)):
+                        largest = largest and not heatmaps[i, j, k] > value
+                if not largest:
+                    continue
+                root[found, 0], root[found, 1], root[found, 2] = y, x, k
+                logit[found] = value
+                found += 1
+    return found
+
+
 _GRID = "Array(float32, 3, 'C', readonly=True)"
 
 
@@ -139,28 +165,12 @@ def _decode(
     out: Array,
     scores: Array,
 ) -> int:
-    points_y, points_x, keypoints = heatmaps.shape
+    keypoints = heatmaps.shape[2]
     least = np.log(score_threshold / (1.0 - score_threshold)) if score_threshold > 0.0 else -np.inf
 
-    # Roots: at or above the threshold and not below any neighbour of the same keypoint.
     root = np.empty((heatmaps.size, 3), np.intp)  # memory is not taken before it is written to
     logit = np.empty(heatmaps.size, np.float32)
-    found = 0
-    for y in range(points_y):
-        for x in range(points_x):
-            for k in range(keypoints):
-                value = heatmaps[y, x, k]
-                if not value >= least:
-                    continue
-                largest = True
-                for i in range(max(y - 1, 0), min(y + 2, points_y)):
-                    for j in range(max(x - 1, 0), min(x + 2, points_x)):
-                        largest = largest and not heatmaps[i, j, k] > value
-                if not largest:
-                    continue
-                root[found, 0], root[found, 1], root[found, 2] = y, x, k
-                logit[found] = value
-                found += 1
+    found = find_roots(heatmaps, least, root, logit)
     order = falling(logit[:found])
 
     # In float64, as the reference computes: rounding to a grid cell must not tip over.

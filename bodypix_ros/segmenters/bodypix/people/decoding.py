@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.original.poses import TREE, falling, is_near, sigmoid
+from bodypix_ros.segmenters.bodypix.original.poses import TREE, falling, find_roots, is_near, sigmoid
 from bodypix_ros.segmenters.bodypix.people.views import View
 
 MOST = 30
@@ -154,21 +154,7 @@ def _decode(
     least = np.float32(np.log(_ROOT / (1.0 - _ROOT)))
     root = np.empty((heatmaps.size, 3), np.intp)
     logit = np.empty(heatmaps.size, np.float32)
-    found = 0
-    for y in range(points_y):
-        for x in range(points_x):
-            for k in range(keypoints):
-                value = heatmaps[y, x, k]
-                if not value >= least:
-                    continue
-                largest = True
-                for i in range(max(y - 1, 0), min(y + 2, points_y)):
-                    for j in range(max(x - 1, 0), min(x + 2, points_x)):
-                        largest = largest and not heatmaps[i, j, k] > value
-                if largest:
-                    root[found, 0], root[found, 1], root[found, 2] = y, x, k
-                    logit[found] = value
-                    found += 1
+    found = find_roots(heatmaps, least, root, logit)
     order = falling(logit[:found])
 
     poses = np.zeros((out.shape[0], keypoints, 3))
