@@ -62,17 +62,16 @@ def quantized(graph: ov.Model, ranges: Mapping[str, Range]) -> ov.Model:
 def computes_in_8_bits(compiled: ov.CompiledModel) -> bool:
     """Whether a compiled network runs convolutions in 8 bits, as its device's runtime graph says.
 
-    True also where the device shows no such graph.
+    True also where the device shows no such graph: an NPU's has inputs and outputs alone.
     """
     try:
         operations = compiled.get_runtime_model().get_ordered_ops()
     except RuntimeError:
         return True
     told = [{name: value.astype(str) for name, value in o.get_rt_info().items()} for o in operations]
-    return any(
-        "convolution" in one.get("layerType", "").lower() and one.get("runtimePrecision") in ("i8", "u8")
-        for one in told
-    )
+    layers = [(one["layerType"], one.get("runtimePrecision")) for one in told if "layerType" in one]
+    in_8_bits = ["convolution" in layer.lower() and precision in ("i8", "u8") for layer, precision in layers]
+    return not layers or any(in_8_bits)
 
 
 def _name(source: ov.Output) -> str:

@@ -14,7 +14,7 @@ from bodypix_ros.errors import PrecisionError, RangesError
 from bodypix_ros.runtime import devices
 from bodypix_ros.runtime.calibration import METHODS, Survey, Trial
 from bodypix_ros.runtime.network import Networks
-from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.runtime.quantize import _largest_pair, computes_in_8_bits, features, quantized
 from support.devices import FakeCore
 
@@ -145,6 +145,14 @@ def test_a_cached_network_computes_in_8_bits_as_before(tmp_path: Path) -> None:
     assert np.array_equal(*results)
 
 
+@pytest.mark.parametrize(("device", "rest"), [("GPU", "f16"), ("NPU", "f16"), ("CPU", "f32")])
+def test_every_device_computes_in_8_bits_what_can_be_and_the_rest_as_usual(device: str, rest: str) -> None:
+    """An NPU's runtime graph shows no operations, so that it has to be believed."""
+    core = FakeCore({"CPU": None, "GPU": None, "NPU": None})
+    assert networks(core, device=device).precision == "int8"
+    assert core.compiled[0][2]["INFERENCE_PRECISION_HINT"] == rest
+
+
 @pytest.mark.parametrize(("instructions", "precision"), [("VNNI", "int8"), ("AMX", "int8"), ("", "f32")])
 def test_8_bits_are_the_default_where_they_are_fast(
     monkeypatch: pytest.MonkeyPatch, instructions: str, precision: str
@@ -155,13 +163,14 @@ def test_8_bits_are_the_default_where_they_are_fast(
         where = Placement(device="CPU")
         return Networks(graph(), ["out"], where, first_size=(8, 8), **given).precision
 
-    assert chosen(ranges=RANGES, int8_by_default=True) == precision
-    assert chosen(ranges=None, int8_by_default=True) == "f32"
+    preferred = {**USUAL, "CPU": ("int8", "f32")}
+    assert chosen(ranges=RANGES, preferred=preferred) == precision
+    assert chosen(ranges=None, preferred=preferred) == "f32"
     assert chosen(ranges=RANGES) == "f32"
     core = FakeCore({"GPU": None, "CPU": None})
     where = Placement(device="GPU")
     on_gpu = Networks(
-        graph(), ["out"], where, first_size=(8, 8), ranges=RANGES, int8_by_default=True, core=core
+        graph(), ["out"], where, first_size=(8, 8), ranges=RANGES, preferred=preferred, core=core
     )
     assert on_gpu.precision == "f16"
 

@@ -15,8 +15,10 @@ from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.diagnostics import Window
+from bodypix_ros.runtime.devices import order
 from bodypix_ros.segmenters.blazepose.following import Follower
 from support.blazepose import OPTIONS, SHAPE, World, person
+from support.devices import execution_device
 from support.fake import scene_of
 from support.rig import PER_FRAME, TYPES, Device, Log, Port, Rig, frame, serialize, until
 
@@ -60,7 +62,8 @@ class Watched(Rig):
         assert self.loading.wait(10)
         if self.cannot_load:
             raise RuntimeError(self.cannot_load)
-        self.devices.append(self.make(device.split(",")[0]))
+        chosen = order(device, self.available)[0]  # as Networks choose, who refuse what is not listed
+        self.devices.append(self.make(execution_device(chosen)))
         self.devices[-1].networks.requests = self.requests
         return self.devices[-1]
 
@@ -224,9 +227,20 @@ def test_a_device_that_hangs_again_and_again_is_left_for_the_next():
         for _ in range(RELOADS + 1):
             rig.hang()
             until(lambda: not rig.fault())
-        assert [device.device for device in rig.devices] == ["GPU"] * (RELOADS + 1) + ["CPU"]
-        assert rig.inference.left == ("GPU",)
+        assert [device.device for device in rig.devices] == ["GPU.0"] * (RELOADS + 1) + ["CPU"]
+        assert rig.inference.left == ("GPU.0",)
         assert rig.inference.hangs(rig.now_s) == 0
+        rig.send(frame())
+        assert rig.published() == 1
+
+
+@pytest.mark.parametrize("kind", ["GPU", "NPU", "AUTO"])
+def test_the_only_device_of_its_kind_is_loaded_again_by_the_name_that_it_says(kind):
+    with Watched(wanted=kind, available=("CPU", "GPU", "NPU")) as rig:
+        hung = rig.hang()
+        until(lambda: not rig.fault())
+        assert [device.device for device in rig.devices] == [hung.device, hung.device]
+        assert hung.device == execution_device("GPU" if kind == "AUTO" else kind)
         rig.send(frame())
         assert rig.published() == 1
 
