@@ -141,3 +141,22 @@ def tiny_model(weight: float = 2.0) -> Any:
     doubled.output(0).get_tensor().set_names({"doubled"})
     unused.output(0).get_tensor().set_names({"unused"})
     return ov.Model([doubled.output(0), unused.output(0)], [parameter], "tiny")
+
+
+def in_f16(graph: ov.Model) -> ov.Model:
+    """A copy of a graph that keeps what operations give in f16, as a device that adds up in f32 does."""
+    graph = graph.clone()
+    for operation in graph.get_ordered_ops():
+        for output in operation.outputs():
+            readers = output.get_target_inputs()
+            if output.get_element_type() == ov.Type.f32 and operation.get_type_name() != "Result":
+                rounded = _rounded_to_f16(output)
+                for reader in readers:
+                    reader.replace_source_output(rounded)
+    return graph
+
+
+def _rounded_to_f16(value: ov.Output) -> ov.Output:
+    """Round to 11 bits of mantissa in f32, by Dekker's splitting: a pair of conversions would be left out."""
+    far = ops.multiply(value, ops.constant(np.float32(2**13 + 1)))
+    return ops.subtract(far, ops.subtract(far, value)).output(0)

@@ -1,0 +1,208 @@
+"""`load(device="GPU")` on the GPU plugin, with pictures: against the CPU, from the cache, in streams."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+import pytest
+
+import bodypix_ros
+from bodypix_ros import Scene, Segmenter, media
+from bodypix_ros.runtime.devices import shared_core
+from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
+from devices.bare import bare
+
+PICTURES = ("three_people", "pose", "portrait")
+FAMILIES: dict[str, dict[str, Any]] = {
+    "bodypix-mobilenet-075-s16-q2": {"algorithm": "original"},
+    "selfie-landscape": {},
+    "blazepose-lite": {},
+}
+DEFAULTS = {"bodypix-mobilenet-075-s16-q2": "f16", "selfie-landscape": "f16", "blazepose-lite": "f32"}
+
+Image = npt.NDArray[np.uint8]
+Load = Callable[..., Segmenter]
+
+
+@pytest.fixture(scope="module")
+def pictures(data_dir: Path) -> dict[str, Image]:
+    return {name: media.read_picture(data_dir / f"images/photos/{name}.jpg") for name in PICTURES}
+
+
+@pytest.fixture(scope="module")
+def load(gpu: str, cache: Path, data_dir: Path) -> Load:
+    def loaded(model: str, device: str = gpu, precision: str | None = None, **more: Any) -> Segmenter:
+        options: dict[str, Any] = {**FAMILIES[model], "model_dir": data_dir / "models", **more}
+        return bodypix_ros.load(model, device=device, precision=precision, cache_dir=cache, **options)
+
+    return loaded
+
+
+def iou(one: Scene, other: Scene) -> float:
+    both, any_ = one.person_mask & other.person_mask, one.person_mask | other.person_mask
+    return float(both.sum() / max(any_.sum(), 1))
+
+
+def keypoints_apart(one: Scene, other: Scene) -> list[float]:
+    """Pixels between the confident keypoints of the same people, who are found by their boxes' order."""
+    assert len(one.persons) == len(other.persons)
+    apart: list[float] = []
+    for a, b in zip(one.persons, other.persons, strict=True):
+        sure = (a.keypoints[:, 2] > 0.5) & (b.keypoints[:, 2] > 0.5)
+        apart += np.linalg.norm(a.keypoints[sure, :2] - b.keypoints[sure, :2], axis=1).tolist()
+    return apart
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_f32_shows_the_same_people_to_the_pixel(
+    model: str,
+    load: Load,
+    pictures: dict[str, Image],
+    measured: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with load(model, precision="f32") as on_gpu, load(model, "CPU", "f32") as on_cpu:
+        assert (on_gpu.device, on_gpu.precision) == ("GPU.0", "f32")
+        for name, picture in pictures.items():
+            given, expected = on_gpu.segment(picture), on_cpu.segment(picture)
+            different = int((given.person_mask != expected.person_mask).sum())
+            labels = int((given.instance_mask != expected.instance_mask).sum())
+            apart = max(keypoints_apart(given, expected), default=0.0)
+            measured(model, "f32", name, len(given.persons), f"{different}, {labels}", f"{apart:.2g}")
+            assert different <= 50
+            assert labels <= 50
+            assert expected.person_mask.any()
+            assert apart <= 0.5
+    assert "something else" not in caplog.text
+
+
+@pytest.mark.parametrize("model", FAMILIES)
+def test_the_default_precision_loses_little(
+    model: str,
+    load: Load,
+    pictures: dict[str, Image],
+    measured: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with load(model) as on_gpu, load(model, "CPU", "f32") as on_cpu:
+        assert (on_gpu.device, on_gpu.precision) == ("GPU.0", DEFAULTS[model])
+        for name, picture in pictures.items():
+            given, expected = on_gpu.segment(picture), on_cpu.segment(picture)
+            apart = keypoints_apart(given, expected)
+            measured(
+                model, on_gpu.precision, name, len(given.persons), f"IoU {iou(given, expected):.4f}",
+                f"{np.median(apart or [0]):.2g}, {max(apart, default=0):.2g}",
+            )  # fmt: skip
+            assert iou(given, expected) >= 0.99
+            assert max(apart, default=0) <= 4
+    assert "something else" not in caplog.text
+
+
+def test_people_are_the_same_with_the_default_algorithm(
+    load: Load, pictures: dict[str, Image], measured: Callable[..., None]
+) -> None:
+    model, picture = "bodypix-mobilenet-075-s16-q2", pictures["three_people"]
+    with (
+        load(model, algorithm="people", precision="f32") as on_gpu,
+        load(model, "CPU", "f32", algorithm="people") as on_cpu,
+    ):
+        given, expected = on_gpu.segment(picture), on_cpu.segment(picture)
+        different = int((given.instance_mask != expected.instance_mask).sum())
+        apart = max(keypoints_apart(given, expected))
+        measured(model, "f32, people", "three_people", len(given.persons), different, f"{apart:.2g}")
+        assert different <= 50
+        assert apart <= 0.5
+
+
+def test_a_compiled_network_comes_from_the_cache(load: Load, cache: Path, pictures: dict[str, Image]) -> None:
+    model = "selfie-landscape"
+    with load(model, precision="f32") as first:
+        scene = first.segment(pictures["portrait"])
+    files = sorted(cache.glob("*.blob"))
+    assert files
+    began = time.process_time()
+    with load(model, precision="f32") as second:
+        assert time.process_time() - began < 5  # compiling takes 10 to 30
+        assert np.array_equal(second.segment(pictures["portrait"]).person_mask, scene.person_mask)
+    assert sorted(cache.glob("*.blob")) == files
+
+
+def test_a_model_is_loaded_again_by_the_name_of_its_device(load: Load) -> None:
+    """As the node does where the only GPU hangs."""
+    assert "GPU.0" not in shared_core().available_devices
+    with (
+        load("selfie-landscape", precision="f32") as first,
+        load("selfie-landscape", first.device, "f32") as again,
+    ):
+        assert again.device == first.device == "GPU.0"
+
+
+class Faulty:
+    """A core whose GPU is given another graph."""
+
+    available_devices = ("CPU", "GPU")
+
+    def __init__(self, change: Callable[[ov.Model], ov.Model]) -> None:
+        self._change = change
+
+    def get_property(self, device: str, name: str) -> Any:
+        return shared_core().get_property(device, name)
+
+    def compile_model(self, model: ov.Model, device: str, config: dict[str, str]) -> Any:
+        graph = self._change(model) if device == "GPU" else model
+        return shared_core().compile_model(graph, device, config)
+
+
+def negated(graph: ov.Model) -> ov.Model:
+    """The last convolution's weights with the other sign."""
+    graph = graph.clone()
+    last = [op for op in graph.get_ordered_ops() if op.get_type_name() == "Convolution"][-1]
+    weights = last.input_value(1)
+    last.input(1).replace_source_output(ov.opset13.negative(weights).output(0))
+    return graph
+
+
+@pytest.mark.parametrize("change", [lambda graph: graph, negated], ids=["sound", "negated"])
+def test_a_wrong_device_is_warned_of_at_the_start(
+    change: Callable[[ov.Model], ov.Model],
+    gpu: str,
+    cache: Path,
+    data_dir: Path,
+    caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
+) -> None:
+    (network,) = bare("selfie-landscape", model_dir=data_dir / "models")
+    where = Placement(device=gpu, precision="f32", cache_dir=str(cache))
+    with caplog.at_level(logging.WARNING):
+        Networks(
+            network.graph, network.outputs, where,
+            first_size=network.size, example=network.example, core=Faulty(change),
+        )  # fmt: skip
+    assert ("GPU.0 computes something else than the CPU" in caplog.text) == (change is negated)
+
+
+def test_several_cameras_at_once_get_each_its_own(load: Load, pictures: dict[str, Image]) -> None:
+    with load("selfie-landscape", precision="f32", performance_hint="THROUGHPUT") as segmenter:
+        assert segmenter.requests == 5  # the plugin wants 4
+        alone = {name: segmenter.segment(picture).person_mask for name, picture in pictures.items()}
+        wrong: list[str] = []
+
+        def camera(name: str) -> None:
+            stream = segmenter.stream()
+            masks = (stream.segment(pictures[name]).person_mask for _ in range(5))
+            wrong.extend(name for mask in masks if not np.array_equal(mask, alone[name]))
+
+        threads = [threading.Thread(target=camera, args=(name,)) for name in pictures]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in threads)
+        assert wrong == []
