@@ -196,6 +196,22 @@ def test_a_stream_is_never_in_two_threads():
         rig.loading.set()
 
 
+def test_a_device_that_wants_many_requests_gets_one_frame_a_camera_at_once_in_fair_shares():
+    """An NPU wants 8 for THROUGHPUT: three cameras keep three busy, and nobody has two."""
+    with Watched("a", "b", "c", wanted="NPU", available=("CPU", "NPU"), threads=9) as rig:
+        assert len(rig.pipeline._threads) == 3
+        for count in range(1, 6):
+            for name in rig.cameras:
+                rig.put(name)
+            until(lambda count=count: all(rig.published(name) == count for name in rig.cameras))
+        rig.device.gate.clear()
+        for name in rig.cameras:
+            rig.put(name)
+        until(lambda: len(rig.inference._turns) == 3)
+        rig.device.gate.set()
+        until(lambda: all(rig.published(name) == 6 for name in rig.cameras))
+
+
 def test_after_some_hangs_the_node_stands_still_and_says_so():
     with Watched() as rig:
         for count in range(1, RELOADS + 1):
