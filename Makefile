@@ -39,10 +39,10 @@ endif
 	$(VENV)/bin/python -m pytest --ignore=test/on_ros
 
 # OpenVINO's plugins for devices that are not here: docs/devices.md. They rest on exact versions.
-test-devices: $(DEVICES)/.ready
-	@echo 'This takes about ten minutes on two cores'
-	PYTHONPATH=test $(DEVICES)/bin/python -m devices.emulated python -m pytest test/devices/test_gpu_networks.py
-	PYTHONPATH=test $(DEVICES)/bin/python -m devices.emulated python -m pytest test/devices/test_gpu_loading.py
+test-devices: devices-networks devices-loading
+devices-%: $(DEVICES)/.ready
+	@echo 'The two parts of test-devices take about 20 minutes; with make -j2 half of that'
+	PYTHONPATH=test $(DEVICES)/bin/python -m devices.emulated python -m pytest test/devices/test_gpu_$*.py
 
 test-npu: $(DEVICES)/.ready
 	@echo 'This takes about an hour on two cores the first time; what was compiled is not compiled again'

@@ -129,6 +129,20 @@ int32_t clEnqueueNDRangeKernel(Object queue, Object kernel, uint32_t dimensions,
   return enqueue(queue, kernel, 3, size, flat_all, flat, count, waits, event);
 }
 
+/* What comes later in a queue may depend on what comes before: out of order, a first result was once wrong here. */
+Object clCreateCommandQueueWithProperties(Object context, Object device, const uint64_t *properties, int32_t *error) {
+  static Object (*create)(Object, Object, const uint64_t *, int32_t *);
+  enum { QUEUE_PROPERTIES = 0x1093, OUT_OF_ORDER = 1, ROOM = 32 };
+  if (!create) create = real("clCreateCommandQueueWithProperties");
+  uint64_t kept[ROOM + 1] = {0};
+  for (size_t i = 0; properties && properties[i] && i + 1 < ROOM; i += 2) {
+    kept[i] = properties[i];
+    kept[i + 1] = properties[i + 1];
+    if (kept[i] == QUEUE_PROPERTIES) kept[i + 1] &= ~(uint64_t)OUT_OF_ORDER;
+  }
+  return create(context, device, kept, error);
+}
+
 /* The CPU runtime refuses options that only Intel's compiler for GPUs knows. */
 int32_t clBuildProgram(Object program, uint32_t count, const Object *devices, const char *options,
                        void (*done)(Object, void *), void *data) {

@@ -27,8 +27,16 @@ from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, tile
 _SIZE = (landmarks.SIZE, landmarks.SIZE)
 _PREFERRED: Final = {**USUAL, "GPU": ("f32",)}
 """A GPU adds up in f16 what it computes in f16: keypoints move by up to 138 pixels, see docs/devices.md."""
-_BOUNDS: Final = {"f16": 0.05}
-"""What a sound device's results may differ by, see docs/devices.md."""
+_BOUNDS: Final = {
+    "landmarks": 0.2,
+    "presence": 0.01,
+    "mask": 0.05,
+    "heatmap": 0.1,
+    "world": 0.2,
+    "values": 0.05,
+    "logits": 0.05,
+}
+"""What a sound device's results may differ by in f16, see docs/devices.md."""
 _LANDMARK_SHAPES = {
     "landmarks": [1, landmarks.LANDMARKS * landmarks.VALUES],
     "presence": [1, 1],
@@ -74,7 +82,7 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
             placement,
             first_size=_SIZE,
             preferred=_PREFERRED,
-            example=example(1 / 255, 0, dict.fromkeys(named.values(), _BOUNDS)),
+            example=example(1 / 255, 0, _bounds(named)),
         )
         side = (detector.SIZE, detector.SIZE)
         # The detector goes where the landmark network runs, so that there is one device to name.
@@ -85,7 +93,7 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
             beside,
             first_size=side,
             preferred=_PREFERRED,
-            example=example(1 / 127.5, -1, dict.fromkeys(found.values(), _BOUNDS)),
+            example=example(1 / 127.5, -1, _bounds(found)),
         )
         self.networks = (main, detecting)
 
@@ -183,6 +191,11 @@ def _scene(tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOp
         instance_mask.astype(np.bool_), instance_mask, None, confidence,
         tuple(persons), BLAZEPOSE_KEYPOINTS,
     )  # fmt: skip
+
+
+def _bounds(names: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """_BOUNDS by the outputs' names in a graph."""
+    return {name: {"f16": _BOUNDS[output]} for output, name in names.items()}
 
 
 def _output_names(graph: Graph, shapes: dict[str, list[int]], size: int, file: str) -> dict[str, str]:
