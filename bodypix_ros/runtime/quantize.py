@@ -2,7 +2,9 @@
 
 FakeQuantize operations say where a value is rounded to 8 bits, and over which range; a device that computes
 in 8 bits makes integer arithmetic of them and of the convolutions between. As in NNCF's default placement,
-what convolutions take in has one range per tensor, and their weights a symmetric one per output channel.
+what convolutions take in has one range per tensor, and their weights a symmetric one per output channel. The
+weights are whole numbers and a factor: CPUs and GPUs would also take a FakeQuantize on them, but an NPU's
+compiler computes in f16 where that has more than one range.
 """
 
 from collections.abc import Mapping
@@ -32,7 +34,7 @@ def features(graph: ov.Model) -> dict[str, ov.Output]:
 
 
 def quantized(graph: ov.Model, ranges: Mapping[str, Range]) -> ov.Model:
-    """A copy of a graph, with FakeQuantize on what convolutions take in, and on their weights.
+    """A copy of a graph, with FakeQuantize on what convolutions take in, and their weights in 8 bits.
 
     Args:
         graph: In f32.
@@ -52,7 +54,7 @@ def quantized(graph: ov.Model, ranges: Mapping[str, Range]) -> ov.Model:
     for name, (low, high) in ranges.items():
         source = found[name]
         readers = [i for i in source.get_target_inputs() if i.get_node().get_type_name() in _CONVOLUTIONS]
-        rounded = _rounded(source, *_signed(low, high), levels=256)
+        rounded = _rounded(source, *_signed(low, high))
         for reader in readers:
             reader.replace_source_output(rounded)
             _quantize_weights(reader.get_node())
@@ -98,8 +100,10 @@ def _quantize_weights(convolution: ov.Node) -> None:
     step = np.abs(values).max(axis=within, keepdims=True) / 127
     if not grouped:
         step = np.maximum(step, _largest_pair(values) / _PAIR_STEPS)
-    end = np.maximum(127 * step, np.finfo(np.float32).tiny)
-    convolution.input(1).replace_source_output(_rounded(weights, -end, end, levels=255))
+    step = np.maximum(step, np.finfo(np.float32).tiny)
+    steps = ops.constant(np.rint(values / step).clip(-127, 127).astype(np.int8))
+    scaled = ops.multiply(ops.convert(steps, np.float32), ops.constant(step.astype(np.float32)))
+    convolution.input(1).replace_source_output(scaled.output(0))
 
 
 _PAIR_STEPS: Final = 127.5
@@ -126,6 +130,6 @@ def _largest_pair(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return largest
 
 
-def _rounded(source: ov.Output, low: Any, high: Any, levels: int) -> ov.Output:
+def _rounded(source: ov.Output, low: float, high: float) -> ov.Output:
     ends = [ops.constant(np.asarray(end, np.float32)) for end in (low, high)]
-    return ops.fake_quantize(source, *ends, *ends, levels).output(0)
+    return ops.fake_quantize(source, *ends, *ends, 256).output(0)

@@ -13,7 +13,7 @@ from bodypix_ros.runtime.devices import executes_on, offers, precision_of, share
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.runtime.quantize import computes_in_8_bits
-from devices.bare import bare, run
+from devices.bare import as_published, bare, run
 from support.devices import PLUGINS, tiny_model
 from support.small import RANGES, graph, picture
 
@@ -81,11 +81,11 @@ def test_a_network_computes_what_the_cpu_does(
         networks = bare(model, model_dir=data_dir / "models", **ORIGINAL if "bodypix" in model else {})
     except MissingModelError:
         pytest.skip(f"{model} is not here")
-    for network in networks if model in DETECTING else networks[:1]:
+    warned = 0
+    for network in map(as_published, networks if model in DETECTING else networks[:1]):
         picture = network.example.picture(*network.size)
         with caplog.at_level(logging.WARNING):
             made = network.on(gpu, precision, cache)
-        assert "something else" not in caplog.text
         assert (made.device, made.precision) == ("GPU.0", precision)
         exact = network.on("CPU", "int8" if precision == "int8" else "f32")
         given, expected = run(made, picture), run(exact, picture)
@@ -94,5 +94,11 @@ def test_a_network_computes_what_the_cpu_does(
             apart = difference(given[name], values)
             measured(network.title, precision, name, f"{largest:.2g}", f"{apart:.2g}")
             assert precision != "f32" or largest <= 1e-4
+            if apart > network.example.bound(name, precision):
+                # Its kernels add up in f16: so it is not the default there, and who asks for it is told.
+                assert (model.split("-")[0], precision) == ("blazepose", "f16")
+                assert f"GPU.0 computes something else than the CPU: output {name} differs" in caplog.text
+                warned += 1
+        assert caplog.text.count("something else") == warned
         if precision == "int8":
             assert computes_in_8_bits(made.network(*network.size).compiled)

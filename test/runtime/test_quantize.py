@@ -47,9 +47,16 @@ def test_int8_executes_in_8_bits_and_comes_close(tmp_path: Path) -> None:
 
 
 def test_what_has_no_range_stays_finer() -> None:
-    only_first = quantized(graph(), {"image": (-1.0, 1.0)})
-    assert sum(o.get_type_name() == "FakeQuantize" for o in only_first.get_ordered_ops()) == 2
-    assert sum(o.get_type_name() == "FakeQuantize" for o in graph().get_ordered_ops()) == 0
+    def in_8_bits(model: ov.Model) -> tuple[int, int]:
+        """How many values are rounded, and how many weights."""
+        operations = model.get_ordered_ops()
+        constants = [one for one in operations if one.get_type_name() == "Constant"]
+        weights = [one for one in constants if one.get_element_type() == ov.Type.i8]
+        return sum(one.get_type_name() == "FakeQuantize" for one in operations), len(weights)
+
+    assert in_8_bits(quantized(graph(), {"image": (-1.0, 1.0)})) == (1, 1)
+    assert in_8_bits(quantized(graph(), RANGES)) == (2, 2)
+    assert in_8_bits(graph()) == (0, 0)
 
 
 @settings(max_examples=40, deadline=None)

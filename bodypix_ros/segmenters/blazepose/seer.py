@@ -26,15 +26,15 @@ from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, tile
 
 _SIZE = (landmarks.SIZE, landmarks.SIZE)
 _PREFERRED: Final = {**USUAL, "GPU": ("f32",)}
-"""A GPU adds up in f16 what it computes in f16: keypoints move by up to 138 pixels, see docs/devices.md."""
+"""A GPU adds up in f16 what it computes in f16: keypoints are lost, see docs/devices.md."""
 _BOUNDS: Final = {
-    "landmarks": 0.2,
+    "landmarks": 0.04,
     "presence": 0.01,
-    "mask": 0.05,
-    "heatmap": 0.1,
-    "world": 0.2,
-    "values": 0.05,
-    "logits": 0.05,
+    "mask": 0.04,
+    "heatmap": 0.05,
+    "world": 0.05,
+    "values": 0.02,
+    "logits": 0.02,
 }
 """What a sound device's results may differ by in f16, see docs/devices.md."""
 _LANDMARK_SHAPES = {
