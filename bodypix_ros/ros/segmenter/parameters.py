@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from bodypix_ros.errors import OptionError
@@ -119,9 +120,9 @@ def model_parameters(model: str, given: Mapping[str, Any]) -> dict[str, Option]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
-    """The values in force, checked.
+    """The values in force, checked. What every frame asks of them is worked out once.
 
     Attributes:
         node: The node's own.
@@ -197,7 +198,7 @@ class Settings:
             for name, algorithm in elsewhere.items()
         }
 
-    @property
+    @cached_property
     def gives(self) -> frozenset[str]:
         """What the model knows, as `Family.gives`."""
         return family_of(self.node.model).gives
@@ -222,7 +223,8 @@ class Settings:
             **fixed,
         }
 
-    def live_options(self) -> dict[str, Any]:
+    @cached_property
+    def live_options(self) -> Mapping[str, Any]:
         """The model's options that may change while it runs."""
         return {name: value for name, value in values_of(self.model).items() if self._is_live(name)}
 

@@ -281,7 +281,7 @@ class Pipeline:
 
     def _model_options(self, settings: Settings) -> dict[str, Any]:
         """The model's options, without what no camera needs."""
-        options = settings.live_options()
+        options = dict(settings.live_options)
         needed = {output.topic for camera in self._cameras.values() for output in camera.wanted}
         for output in OUTPUTS.values():
             if output.option in options and not output.latched:
