@@ -9,6 +9,7 @@ from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option, check_all, like, option, options_of, values_of
 from bodypix_ros.options import replace as checked
 from bodypix_ros.perception.options import LoadOptions
+from bodypix_ros.ros.messages.ids import checked_prefix
 from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 from bodypix_ros.runtime.placement import HINTS, Placement
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
@@ -29,6 +30,12 @@ class NodeOptions(LoadOptions):
     cameras: tuple[str, ...] = option(
         ("",),
         "a topic prefix for each camera: [front, rear] reads front/image; empty: one camera, image",
+        live=False,
+    )
+    id_prefix: str = option(
+        "",
+        'text before the ids of people, so that several cameras\' people differ: "front" gives front7; '
+        "{camera} in it stands for the camera's name",
         live=False,
     )
     input_transport: str = like(CameraOptions, "input_transport")
@@ -66,11 +73,17 @@ class NodeOptions(LoadOptions):
                 "device", "device is empty, but must be AUTO, a device, or an order like GPU,CPU"
             )
         camera_names(self.cameras)
+        _ = self.id_prefixes
 
     @property
     def camera_names(self) -> tuple[str, ...]:
         """The topic prefixes; one empty prefix where no camera is named."""
         return camera_names(self.cameras)
+
+    @property
+    def id_prefixes(self) -> dict[str, str]:
+        """What stands before the ids of people, by camera."""
+        return {name: checked_prefix(self.id_prefix, name) for name in self.camera_names}
 
     @property
     def hint(self) -> str:
