@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TypeAlias
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from bodypix_ros.errors import DeviceError, PrecisionError
+from bodypix_ros.errors import DeviceError, PrecisionError, RangesError
 from bodypix_ros.folders import user_cache
 from bodypix_ros.runtime.devices import (
     candidates,
@@ -24,7 +24,7 @@ from bodypix_ros.runtime.devices import (
     shared_core,
 )
 from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.runtime.quantize import Range, computes_in_8_bits, quantized
+from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits, quantized
 
 Graph: TypeAlias = ov.Model
 """A model as it was read, not compiled yet."""
@@ -128,7 +128,7 @@ class Networks:
         placement: Placement,
         *,
         first_size: tuple[int, int],
-        ranges: Mapping[str, Range] | None = None,
+        rounding: Rounding | None = None,
         int8_by_default: bool = False,
         core: ov.Core | None = None,
     ) -> None:
@@ -139,14 +139,14 @@ class Networks:
             outputs: Names of the outputs wanted; the others are not computed.
             placement: Where, and how.
             first_size: Height and width of the first network.
-            ranges: For int8: how far its values reach.
+            rounding: For int8: how far its values reach.
             int8_by_default: Whether, where no precision is asked for, a CPU that is fast in 8 bits computes
-                in them, if there are ranges.
+                in them, if that is known.
             core: For tests: stands in for ov.Core().
 
         Raises:
             OptionError: Unknown device, or a precision that the device does not run in.
-            RangesError: The ranges are of another model.
+            RangesError: `rounding` is of another model, and int8 was asked for.
             DeviceError: No device compiles the model.
         """
         started = time.perf_counter()
@@ -154,8 +154,8 @@ class Networks:
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
-        self._ranges = ranges
-        self._int8_by_default = int8_by_default and bool(ranges)
+        self._rounding = rounding or Rounding({})
+        self._int8_by_default = int8_by_default and bool(self._rounding.ranges)
         self._quantized: Graph | None = None
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
@@ -226,7 +226,7 @@ class Networks:
     def _compile(self, device: str, height: int, width: int) -> Network:
         on_cpu = device.startswith("CPU")
         finest = "f32" if on_cpu else "f16"
-        in_8_bits = self._int8_by_default and on_cpu and int8_instructions()
+        in_8_bits = self._int8_by_default and on_cpu and int8_instructions() and self._fits_8_bits()
         wanted = self._placement.precision or ("int8" if in_8_bits else finest)
         if wanted == "int8" and "int8" not in offers(self._core, device):
             raise self._refused(device, wanted, "does not compute in 8 bits")
@@ -268,9 +268,18 @@ class Networks:
         model.reshape([1, height, width, 3])
         return model
 
+    def _fits_8_bits(self) -> bool:
+        """Whether what is known of the values is of this model; nobody has asked for 8 bits."""
+        try:
+            self._in_8_bits()
+        except RangesError as error:
+            _log.warning("not computed in 8 bits, which would be faster: %s", error)
+            self._int8_by_default = False
+        return self._int8_by_default
+
     def _in_8_bits(self) -> Graph:
         if self._quantized is None:
-            self._quantized = quantized(self._model, self._ranges or {})
+            self._quantized = quantized(self._model, self._rounding)
         return self._quantized
 
     def _compare_with_cpu(self, network: Network, size: tuple[int, int]) -> None:

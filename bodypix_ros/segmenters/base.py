@@ -1,7 +1,6 @@
 """What every family of models is to the rest: pixels in, a Sight out."""
 
 import abc
-from collections.abc import Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -12,6 +11,7 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.models import ranges
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import Rounding
 from bodypix_ros.scene import Box, Scene, Timings
 
 
@@ -82,9 +82,7 @@ class Seer(abc.ABC, Generic[Options, M]):
         """Let go of what is not a network."""
 
 
-def ranges_for(
-    model: str, placement: Placement, *, by_default: bool = False
-) -> Mapping[str, tuple[float, float]] | None:
+def rounding_for(model: str, placement: Placement, *, by_default: bool = False) -> Rounding | None:
     """What `Networks` needs to compute a model in 8 bits; None where that is not asked for.
 
     Args:
@@ -97,12 +95,16 @@ def ranges_for(
         RangesError: The file is damaged, or of other models.
     """
     if placement.precision == "int8":
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if by_default and not placement.precision and (placement.ranges or ranges.has(model)):
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if placement.ranges:
         raise OptionError("ranges", f"ranges: {placement.ranges} is for precision int8; ask for that, too")
     return None
+
+
+def _rounding(known: ranges.Ranges) -> Rounding:
+    return Rounding(known.ranges, known.means)
 
 
 def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:

@@ -24,7 +24,7 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Memory, Seer, Sight, ranges_for
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, rounding_for
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 _NO_BIAS = np.zeros(3, np.float32)
@@ -92,7 +92,7 @@ class Selfie(Seer[SelfieOptions, Memory]):
             [self._output],
             placement,
             first_size=self._size,
-            ranges=ranges_for(model.name, placement),
+            rounding=rounding_for(model.name, placement),
         )
         self.networks = (self._network,)
 
