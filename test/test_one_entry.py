@@ -192,7 +192,7 @@ def test_a_family_has_ros_parameters(family: str) -> None:
         "threads": None,
         "colour": "red",
     }
-    assert settings.live_options()["redness"] == 0.5
+    assert settings.live_options["redness"] == 0.5
     with pytest.raises(OptionError, match="colour can only be set while the node is unconfigured"):
         settings.changed({"colour": "green"}, configured=True)
 
@@ -253,7 +253,7 @@ def test_an_option_of_a_family_is_everywhere(family_option: str, call: Callable[
     assert options_of_all()[family_option].default == 0.5
     assert parameters()[family_option].high == 2.0
     settings = Settings().changed({family_option: 1.5})
-    assert settings.live_options()[family_option] == 1.5
+    assert settings.live_options[family_option] == 1.5
     assert settings.changed({"max_detections": 3}, configured=True).values()[family_option] == 1.5
     with pytest.raises(OptionError, match=r"shyness is 3\.0, but must be a number from"):
         settings.changed({family_option: 3.0})

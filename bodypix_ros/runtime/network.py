@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from bodypix_ros.errors import DeviceError, PrecisionError
+from bodypix_ros.errors import DeviceError, PrecisionError, RangesError
 from bodypix_ros.folders import user_cache
 from bodypix_ros.runtime.comparison import Example, complaints
 from bodypix_ros.runtime.devices import (
@@ -27,7 +27,7 @@ from bodypix_ros.runtime.devices import (
     shared_core,
 )
 from bodypix_ros.runtime.placement import USUAL, Placement
-from bodypix_ros.runtime.quantize import Range, computes_in_8_bits, quantized
+from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits, quantized
 
 Graph: TypeAlias = ov.Model
 """A model as it was read, not compiled yet."""
@@ -161,7 +161,7 @@ class Networks:
         placement: Placement,
         *,
         first_size: tuple[int, int],
-        ranges: Mapping[str, Range] | None = None,
+        rounding: Rounding | None = None,
         preferred: Mapping[str, tuple[str, ...]] = USUAL,
         example: Example | None = None,
         core: ov.Core | None = None,
@@ -173,15 +173,15 @@ class Networks:
             outputs: Names of the outputs wanted; the others are not computed.
             placement: Where, and how.
             first_size: Height and width of the first network.
-            ranges: For int8: how far its values reach.
+            rounding: For int8: how far its values reach.
             preferred: By kind of device the precisions to run in where none is asked for: the first that the
-                device offers; int8 only where there are ranges, and on a CPU that is fast in it.
+                device offers; int8 only where `rounding` is of this model, and on a CPU that is fast in it.
             example: What a device's results are compared with a CPU's on; None: they are not.
             core: For tests: stands in for ov.Core().
 
         Raises:
             OptionError: Unknown device, or a precision that the device does not run in.
-            RangesError: The ranges are of another model.
+            RangesError: `rounding` is of another model, and int8 was asked for.
             DeviceError: No device compiles the model.
         """
         started = time.perf_counter()
@@ -189,7 +189,7 @@ class Networks:
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
-        self._ranges = ranges
+        self._rounding = rounding or Rounding({})
         self._preferred, self._example = preferred, example
         self._quantized: Graph | None = None
         self._placement = placement
@@ -301,9 +301,20 @@ class Networks:
         kind, offered = kind_of(device), offers(self._core, device)
         preferred = self._preferred.get(kind, ("f32",))
         usual = [precision for precision in preferred if precision in offered]
-        if "int8" in usual and not (self._ranges and (kind != "CPU" or int8_instructions())):
+        if "int8" in usual and (self._placement.precision or not self._is_fast_in_8_bits(kind)):
             usual.remove("int8")
         return usual or [preferred[-1]]
+
+    def _is_fast_in_8_bits(self, kind: str) -> bool:
+        """Whether a device gains by 8 bits, and what is known of the values is of this model."""
+        if not self._rounding.ranges or (kind == "CPU" and not int8_instructions()):
+            return False
+        try:
+            self._in_8_bits()
+        except RangesError as error:
+            _log.warning("not computed in 8 bits, which would be faster: %s", error)
+            self._rounding = Rounding({})  # nobody has asked for them, and it is said once
+        return bool(self._rounding.ranges)
 
     def _refused(self, device: str, wanted: str, reason: str) -> PrecisionError:
         offered = ", ".join(offers(self._core, device)) or "nothing known"
@@ -318,7 +329,7 @@ class Networks:
 
     def _in_8_bits(self) -> Graph:
         if self._quantized is None:
-            self._quantized = quantized(self._model, self._ranges or {})
+            self._quantized = quantized(self._model, self._rounding)
         return self._quantized
 
     def _compare_with_cpu(self, example: Example, network: Network, size: tuple[int, int]) -> None:

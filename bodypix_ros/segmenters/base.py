@@ -13,6 +13,7 @@ from bodypix_ros.models import ranges
 from bodypix_ros.runtime.comparison import Example, Values
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import Rounding
 from bodypix_ros.scene import Box, Scene, Timings
 from bodypix_ros.segmenters.figure import figure
 
@@ -84,9 +85,7 @@ class Seer(abc.ABC, Generic[Options, M]):
         """Let go of what is not a network."""
 
 
-def ranges_for(
-    model: str, placement: Placement, *, by_default: bool = False
-) -> Mapping[str, tuple[float, float]] | None:
+def rounding_for(model: str, placement: Placement, *, by_default: bool = False) -> Rounding | None:
     """What `Networks` needs to compute a model in 8 bits; None where that is not asked for.
 
     Args:
@@ -99,12 +98,16 @@ def ranges_for(
         RangesError: The file is damaged, or of other models.
     """
     if placement.precision == "int8":
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if by_default and not placement.precision and (placement.ranges or ranges.has(model)):
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if placement.ranges:
         raise OptionError("ranges", f"ranges: {placement.ranges} is for precision int8; ask for that, too")
     return None
+
+
+def _rounding(known: ranges.Ranges) -> Rounding:
+    return Rounding(known.ranges, known.means)
 
 
 def example(scale: float, bias: Values | float, bounds: Mapping[str, Mapping[str, float]]) -> Example:

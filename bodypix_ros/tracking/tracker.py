@@ -9,7 +9,7 @@ import numpy.typing as npt
 from bodypix_ros.imaging.pixels import Pixels, as_pixels
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.tracking import appearance, association
-from bodypix_ros.tracking.assignment import match
+from bodypix_ros.tracking.assignment import match_in_turn
 from bodypix_ros.tracking.cuts import Cuts
 from bodypix_ros.tracking.sightings import Sightings, look
 from bodypix_ros.tracking.tracks import begin, nobody
@@ -95,22 +95,10 @@ class Tracker:
         self, scene: Scene, sightings: Sightings, looks: appearance.Looks | None, stamp_s: float
     ) -> npt.NDArray[np.int64]:
         """The row of each sighting's track, -1 for none: sure sightings first, then the others."""
-        chosen = np.full(len(sightings), -1)
-        tracks, sure = self._tracks, sightings.sure
-        if not len(tracks) or not len(sightings):
-            return chosen
+        tracks = self._tracks
         ages = (stamp_s - tracks.seen_s) / max(self.max_age, 1e-9)
         worth = association.gains(tracks, sightings, scene.keypoint_names, looks, ages)
-        partners = match(worth if sure.all() else np.where(sure, worth, -1.0))
-        found = np.flatnonzero(partners >= 0)
-        chosen[partners[found]] = found
-        if not sure.all():
-            # Those who are not sure continue tracks that are confirmed and still without a sighting.
-            open_ = (partners < 0) & (tracks.ids > 0)
-            partners = match(np.where(open_[:, None] & ~sure, worth, -1.0))
-            found = np.flatnonzero(partners >= 0)
-            chosen[partners[found]] = found
-        return chosen
+        return match_in_turn(worth, sightings.sure, tracks.ids > 0)
 
     def _renew(
         self,

@@ -13,6 +13,7 @@ from bodypix_ros.models import ranges
 from bodypix_ros.runtime.comparison import Example
 from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.segmenters.base import rounding_for
 
 Outputs = dict[str, npt.NDArray[np.float32]]
 
@@ -41,12 +42,13 @@ class Bare:
 
     def on(self, device: str, precision: str, cache: Path | None = None) -> Networks:
         """Compile it."""
+        where = Placement(device=device, precision=precision, cache_dir=str(cache or ""))
         return Networks(
             self.graph,
             self.outputs,
-            Placement(device=device, precision=precision, cache_dir=str(cache or "")),
+            where,
             first_size=self.size,
-            ranges=ranges.find(self.model, "").ranges if precision == "int8" else None,
+            rounding=rounding_for(self.model, where),
             example=self.example,
         )
 

@@ -26,7 +26,7 @@ import openvino as ov
 import bodypix_ros
 from bodypix_ros.errors import MissingModelError
 from bodypix_ros.models import catalogue, ranges, store
-from bodypix_ros.runtime.quantize import quantized
+from bodypix_ros.runtime.quantize import Rounding, quantized
 from support.devices import PLUGINS
 from support.paths import real_data
 
@@ -141,7 +141,8 @@ def networks(pattern: str) -> Iterator[Network]:
                 sizes = seer.input_sizes(*_CAMERA) if len(seer.networks) == 1 else made._slots
                 yield from _files(title, made.graph, sizes, folder)
                 if ranges.has(name):
-                    graph = quantized(made.graph, ranges.find(name, "").ranges)
+                    known = ranges.find(name, "")
+                    graph = quantized(made.graph, Rounding(known.ranges, known.means))
                     yield from _files(title, graph, sizes, folder, "int8")
 
 

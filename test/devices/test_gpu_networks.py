@@ -12,7 +12,7 @@ from bodypix_ros.runtime.comparison import difference
 from bodypix_ros.runtime.devices import executes_on, offers, precision_of, shared_core
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.runtime.quantize import computes_in_8_bits
+from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits
 from devices.bare import as_published, bare, run
 from support.devices import PLUGINS, tiny_model
 from support.small import RANGES, graph, picture
@@ -59,7 +59,7 @@ def test_a_small_network_computes_what_the_cpu_does(gpu: str, cache: Path, preci
         where = Placement(
             device=device, precision="int8" if precision == "int8" else finest, cache_dir=str(cache)
         )
-        made = Networks(graph(), ["out"], where, first_size=(16, 16), ranges=RANGES)
+        made = Networks(graph(), ["out"], where, first_size=(16, 16), rounding=Rounding(RANGES))
         results.append(run(made, picture(side=16))["out"])
     assert made.precision == precision
     assert difference(results[1], results[0]) < {"f32": 1e-5, "f16": 0.01, "int8": 0.02}[precision]

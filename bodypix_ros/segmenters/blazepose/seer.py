@@ -18,7 +18,7 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks, Request
 from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Seer, Sight, example, keypoint_box, ranges_for
+from bodypix_ros.segmenters.base import Seer, Sight, example, keypoint_box, rounding_for
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
 from bodypix_ros.segmenters.blazepose.following import Follower, Track
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
@@ -67,7 +67,7 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
             DeviceError: No device compiles the model.
         """
         del options  # all of them change while running
-        ranges_for(model.name, placement)  # has none: it is refused in 8 bits
+        rounding_for(model.name, placement)  # has none: it is refused in 8 bits
         for file in model.files:
             store.verify(file, files[file.path])
         finder, reader = (tflite.read_model(files[file.path]) for file in model.files)

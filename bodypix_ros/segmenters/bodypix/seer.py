@@ -10,7 +10,7 @@ from bodypix_ros.models import tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import USUAL, Placement
-from bodypix_ros.segmenters.base import Seer, Sight, ranges_for
+from bodypix_ros.segmenters.base import Seer, Sight, rounding_for
 from bodypix_ros.segmenters.bodypix.architecture import architecture_of
 from bodypix_ros.segmenters.bodypix.options import OriginalOptions, PeopleOptions
 from bodypix_ros.segmenters.bodypix.original.seeing import Original
@@ -51,7 +51,7 @@ class BodyPix(Seer[Any, Any]):
             architecture.outputs,
             placement,
             first_size=first,
-            ranges=ranges_for(model.name, placement, by_default=people),
+            rounding=rounding_for(model.name, placement, by_default=people),
             preferred={**USUAL, "CPU": ("int8", "f32")} if people else USUAL,
             example=architecture.example,
         )

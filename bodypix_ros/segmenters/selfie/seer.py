@@ -24,7 +24,7 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Memory, Seer, Sight, example, ranges_for
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, example, rounding_for
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
 _BOUNDS: Final = {"f16": 0.03}
@@ -94,7 +94,7 @@ class Selfie(Seer[SelfieOptions, Memory]):
             [self._output],
             placement,
             first_size=self._size,
-            ranges=ranges_for(model.name, placement),
+            rounding=rounding_for(model.name, placement),
             example=example(1 / 255, 0, {self._output: _BOUNDS}),
         )
         self.networks = (self._network,)

@@ -279,7 +279,7 @@ def test_fixed_parameters_are_those_of_the_design():
     assert fixed == {
         "model", "device", "precision", "ranges", "performance_hint", "cameras", "input_transport",
         "model_dir", "cache_dir", "algorithm", "preset", "base_size", "internal_resolution",
-        "threads", "bond_heartbeat_period",
+        "threads", "bond_heartbeat_period", "id_prefix",
     }  # fmt: skip
 
 
@@ -692,14 +692,15 @@ persons = st.builds(
     frame_ids=st.lists(st.text("abc/_", max_size=9), min_size=1, max_size=3),
     stamp=st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, 10**9 - 1)),
     several=st.lists(persons, max_size=4),
+    prefix=st.sampled_from(["", "front"]),
 )
-def test_filled_in_detections_equal_serialised_ones(frame_ids, stamp, several):
+def test_filled_in_detections_equal_serialised_ones(frame_ids, stamp, several, prefix):
     mask = np.zeros((2, 2), np.uint8)
     scene = Scene(mask > 0, mask, None, None, tuple(several), KEYPOINTS)
     for build, numbers in ((people.persons, person_numbers), (people.keypoints, keypoint_numbers)):
 
         def make(header, scene, build=build):
-            return build(TYPES, header, scene)
+            return build(TYPES, header, scene, prefix)
 
         stencils = Stencils(make, numbers, serialize)
         for frame_id in frame_ids * 2:
