@@ -9,6 +9,7 @@ end. Nothing is executed: blobs need an NPU.
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -203,6 +204,16 @@ def table(results: dict[str, dict[str, Any]], platforms: list[str]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def wrong(results: dict[str, dict[str, Any]]) -> list[str]:
+    """What did not compile, and what was to be in 8 bits, but is as large as in f16."""
+    bad = [f"{key}: {found['failed']}" for key, found in results.items() if "failed" in found]
+    for key, found in results.items():
+        exact = results.get(key.replace(" int8|", " f16|"), {})
+        if " int8|" in key and found.get("bytes", 0) > 0.9 * exact.get("bytes", math.inf):
+            bad.append(f"{key}: not in 8 bits, {found['bytes']} bytes where f16 takes {exact['bytes']}")
+    return bad
+
+
 def main() -> int:
     """Compile what is not compiled yet, and print the table."""
     parser = argparse.ArgumentParser(prog="python -m devices.npu", description=(__doc__ or "").split("\n")[0])
@@ -225,7 +236,8 @@ def main() -> int:
                 _RESULTS.write_text(json.dumps(results, indent=1), encoding="utf-8")
     print(f"OpenVINO {metadata.version('openvino')}, compiled, not executed:\n")
     print(table(results, asked.platform or list(PLATFORMS)))
-    return int(any("failed" in found for found in results.values()))
+    print(*wrong(results), sep="\n")
+    return int(bool(wrong(results)))
 
 
 if __name__ == "__main__":
