@@ -19,6 +19,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,6 +60,11 @@ class Network:
     size: str
     precision: str
     file: Path
+
+    @property
+    def model(self) -> str:
+        """The model that it is of."""
+        return self.title.split(" ")[0]
 
     @property
     def key(self) -> str:
@@ -118,9 +124,13 @@ def compiler(*arguments: str, limit_s: float = LIMIT_S) -> list[list[str]]:
     quiet = {"WINEPREFIX": str(_FOLDER / "wine"), "WINEDEBUG": "-all", "WINEDLLOVERRIDES": _NATIVE}
     done = subprocess.run(
         [wine(), str(_PROGRAM), *arguments], env={**os.environ, **quiet}, cwd=_PROGRAM.parent,
-        capture_output=True, text=True, timeout=limit_s, check=False,
+        capture_output=True, timeout=limit_s, check=False,
     )  # fmt: skip
-    return [line.split("\t") for line in done.stdout.splitlines()]
+    return _lines(done.stdout)
+
+
+def _lines(output: bytes) -> list[list[str]]:
+    return [line.split("\t") for line in output.decode(errors="replace").splitlines()]
 
 
 def networks(pattern: str) -> Iterator[Network]:
@@ -160,18 +170,24 @@ def _files(
         yield network
 
 
-def compile_for(platform: str, network: Network) -> dict[str, Any]:
-    """Seconds and bytes, or why there are none."""
-    arguments = (platform, "LATENCY", "f16", f"{network.file}.xml", f"{network.file}.{platform}.blob")
+def compile_for(platform: str, wanted: list[Network]) -> dict[str, dict[str, Any]]:
+    """Seconds and bytes of each network, or why there are none; those that were not begun are left out."""
+    arguments = [
+        argument
+        for network in wanted
+        for argument in ("f16", f"{network.file}.xml", f"{network.file}.{platform}.blob")
+    ]
     try:
-        ((verdict, *rest),) = compiler(*arguments)
-    except subprocess.TimeoutExpired:
-        return {"failed": f"not within {LIMIT_S} s"}
-    except ValueError:
-        return {"failed": "the compiler ended without a word"}
-    if verdict != "ok":
-        return {"failed": " ".join(rest)}
-    return {"seconds": float(rest[0]), "bytes": int(rest[1])}
+        lines, why = compiler(platform, "LATENCY", *arguments), "the compiler ended without a word"
+    except subprocess.TimeoutExpired as expired:
+        lines, why = _lines(expired.stdout or b""), f"not within {LIMIT_S} s"
+    found: dict[str, dict[str, Any]] = {}
+    for network, (verdict, *rest) in zip(wanted, [*lines, ["failed", why]], strict=False):
+        good = verdict == "ok"
+        found[network.key] = (
+            {"seconds": float(rest[0]), "bytes": int(rest[1])} if good else {"failed": " ".join(rest)}
+        )
+    return found
 
 
 def check_fakes() -> None:
@@ -227,13 +243,15 @@ def main() -> int:
     results: dict[str, dict[str, Any]] = {}
     if _RESULTS.exists() and not asked.again:
         results = json.loads(_RESULTS.read_text(encoding="utf-8"))
-    for network in networks(asked.only):
+    for model, all_ in groupby(networks(asked.only), key=lambda network: network.model):
+        there = list(all_)
         for platform in asked.platform or PLATFORMS:
-            key = f"{network.key}|{platform}"
-            if key not in results:
-                results[key] = compile_for(platform, network)
-                print(key, results[key], flush=True)
-                _RESULTS.write_text(json.dumps(results, indent=1), encoding="utf-8")
+            missing = [network for network in there if f"{network.key}|{platform}" not in results]
+            for key, found in (compile_for(platform, missing) if missing else {}).items():
+                results[f"{key}|{platform}"] = found
+                print(f"{platform} {key}: {found}", flush=True)
+            _RESULTS.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        print(f"{model}: done", flush=True)
     print(f"OpenVINO {metadata.version('openvino')}, compiled, not executed:\n")
     print(table(results, asked.platform or list(PLATFORMS)))
     print(*wrong(results), sep="\n")
