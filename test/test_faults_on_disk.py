@@ -44,7 +44,9 @@ from support.devices import FakeCompiled, FakeCore, tiny_model
 class Core(FakeCore):
     def compile_model(self, model, device, config):
         precision = config["INFERENCE_PRECISION_HINT"]
-        return FakeCompiled(ov.Core().compile_model(model, "CPU", config), device, precision)
+        of_gpus = "ALLOW_AUTO_BATCHING"
+        own = {name: value for name, value in config.items() if name != of_gpus}
+        return FakeCompiled(ov.Core().compile_model(model, "CPU", own), device, precision, config)
 
 folder = Path(sys.argv[1])
 if "full" in sys.argv:

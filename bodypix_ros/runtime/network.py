@@ -271,6 +271,9 @@ class Networks:
             config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
         if self._cache_dir is not None and kind != "CPU":
             config["CACHE_DIR"] = str(self._cache_dir)
+        if kind == "GPU":
+            # Else THROUGHPUT collects images for a batch of up to 256, a second long.
+            config["ALLOW_AUTO_BATCHING"] = "NO"
         if kind == "NPU" and height * width > _QUICK_FOR_NPU:
             _log.warning(
                 "compiling for inputs of %d x %d may take minutes: for 1280 x 720 an NPU's compilers needed "

@@ -14,7 +14,7 @@ from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits
 from devices.bare import as_published, bare, run
-from support.devices import PLUGINS, tiny_model
+from support.devices import PLUGINS
 from support.small import RANGES, graph, picture
 
 ALL, FLOAT = ("f32", "f16", "int8"), ("f32", "f16")
@@ -39,17 +39,19 @@ def test_the_plugin_answers_as_fakes_do(gpu: str) -> None:
     core, plugin = shared_core(), PLUGINS["GPU"]
     assert tuple(core.get_property(gpu, "OPTIMIZATION_CAPABILITIES")) == plugin.capabilities
     assert offers(core, gpu) == ["f32", "f16", "int8"]
-    graph = tiny_model()
-    graph.reshape([1, 8, 8, 3])
+    network = graph()
+    network.reshape([1, 64, 64, 3])
     for hint in plugin.hints:
-        compiled = core.compile_model(graph, "GPU.0", {"INFERENCE_PRECISION_HINT": hint})
+        compiled = core.compile_model(network, "GPU.0", {"INFERENCE_PRECISION_HINT": hint})
         assert compiled.get_property("EXECUTION_DEVICES") == plugin.executes_on
         assert executes_on(compiled) == "GPU.0"
         assert precision_of(compiled.get_property("INFERENCE_PRECISION_HINT")) == hint
-    compiled = core.compile_model(graph, gpu, {"PERFORMANCE_HINT": "THROUGHPUT"})
-    assert compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") == plugin.requests
+    for allowed, count in (("NO", plugin.requests), ("YES", plugin.batched)):
+        config = {"PERFORMANCE_HINT": "THROUGHPUT", "ALLOW_AUTO_BATCHING": allowed}
+        compiled = core.compile_model(network, gpu, config)
+        assert compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") == count
     with pytest.raises(RuntimeError):
-        core.compile_model(graph, "GPU.1", {})
+        core.compile_model(network, "GPU.1", {})
 
 
 @pytest.mark.parametrize("precision", ["f32", "f16", "int8"])

@@ -259,6 +259,12 @@ def test_requests_are_made_when_they_are_needed(tmp_path: Path) -> None:
     assert compiled.requests_made == len(set(map(id, lent))) == 9
 
 
+def test_a_gpu_waits_for_no_batch(tmp_path: Path) -> None:
+    """With THROUGHPUT its plugin would collect up to 256 images, and let each wait for a second."""
+    core = FakeCore({"GPU": None, "CPU": None})
+    assert make(core, tmp_path, device="GPU", performance_hint="THROUGHPUT").requests == 5
+
+
 def test_a_request_that_a_device_has_no_room_for_is_its_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

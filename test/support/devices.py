@@ -21,6 +21,7 @@ class Plugin:
         executes_on: A network's EXECUTION_DEVICES, of one device of this kind.
         hints: What INFERENCE_PRECISION_HINT may be.
         requests: OPTIMAL_NUMBER_OF_INFER_REQUESTS for THROUGHPUT.
+        batched: The same where batches are allowed.
         shows_graph: Whether the runtime graph has the network's operations.
     """
 
@@ -29,12 +30,17 @@ class Plugin:
     hints: tuple[str, ...]
     requests: int
     shows_graph: bool = True
+    batched: int = 0
 
 
 PLUGINS: Mapping[str, Plugin] = {
     "CPU": Plugin(("WINOGRAD", "FP32", "INT8", "BIN", "EXPORT_IMPORT"), ["CPU"], ("f32", "f16", "bf16"), 4),
     "GPU": Plugin(
-        ("FP32", "BIN", "FP16", "INT8", "GPU_USM_MEMORY", "EXPORT_IMPORT"), ["GPU.0"], ("f32", "f16"), 4
+        ("FP32", "BIN", "FP16", "INT8", "GPU_USM_MEMORY", "EXPORT_IMPORT"),
+        ["GPU.0"],
+        ("f32", "f16"),
+        4,
+        batched=512,
     ),
     "NPU": Plugin(("FP16", "INT8", "EXPORT_IMPORT"), "NPU", ("f16", "i8"), 8, shows_graph=False),
 }
@@ -49,9 +55,13 @@ def execution_device(name: str) -> str:
 class FakeCompiled:
     """A network compiled on the CPU that claims to run elsewhere, in some precision."""
 
-    def __init__(self, compiled: Any, device: str, precision: str, hint: str = "LATENCY") -> None:
-        self._compiled, self._device, self._precision, self._hint = compiled, device, precision, hint
+    def __init__(self, compiled: Any, device: str, precision: str, config: Mapping[str, str]) -> None:
+        self._compiled, self._device, self._precision = compiled, device, precision
         self._plugin = PLUGINS[device.split(".")[0]]
+        self._requests = 1
+        if config["PERFORMANCE_HINT"] == "THROUGHPUT":
+            batched = config.get("ALLOW_AUTO_BATCHING") != "NO" and self._plugin.batched
+            self._requests = batched or self._plugin.requests
         self.inputs, self.outputs, self.requests_made = compiled.inputs, compiled.outputs, 0
 
     def input(self, index: int) -> Any:
@@ -73,7 +83,7 @@ class FakeCompiled:
             "INFERENCE_PRECISION_HINT": self._precision,
             "EXECUTION_DEVICES": [self._device] if numbered else self._plugin.executes_on,
             "INFERENCE_NUM_THREADS": 2,
-            "OPTIMAL_NUMBER_OF_INFER_REQUESTS": self._plugin.requests if self._hint == "THROUGHPUT" else 1,
+            "OPTIMAL_NUMBER_OF_INFER_REQUESTS": self._requests,
         }[name]
 
 
@@ -123,7 +133,7 @@ class FakeCore:
             model.reshape(list(self.compiled[-1][1]))
         real = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         given = self.devices[device] or precision
-        self.networks.append(FakeCompiled(real, device, given, config["PERFORMANCE_HINT"]))
+        self.networks.append(FakeCompiled(real, device, given, config))
         return self.networks[-1]
 
     def _listed(self, device: str) -> str:
