@@ -1,12 +1,11 @@
 """A model's networks by themselves: as its family reads them, with the picture that they are tried on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import openvino as ov
 
 import bodypix_ros
 from bodypix_ros.models import ranges
@@ -70,28 +69,6 @@ def bare(model: str, **options: Any) -> tuple[Bare, ...]:
             name = f"{model} {title}".rstrip()
             found.append(Bare(name, model, networks.graph, outputs, size, networks._example))
         return tuple(found)
-
-
-def as_published(network: Bare) -> Bare:
-    """The same without the sigmoid that this package puts behind BlazePose's mask.
-
-    It is steep where logits are large: what is the last digit before it is the fourth behind it.
-    """
-    graph = network.graph.clone()
-    outputs = []
-    for port in graph.outputs:
-        last = port.get_node().input_value(0)
-        names = last.get_tensor().names
-        if (
-            network.title.endswith(" landmarks")
-            and last.get_node().get_type_name() == "Sigmoid"
-            and port.shape[-1] == 1
-        ):
-            last.get_tensor().set_names(set())
-            last = last.get_node().input_value(0)
-            last.get_tensor().set_names(names)
-        outputs.append(last)
-    return replace(network, graph=ov.Model(outputs, graph.get_parameters(), graph.get_friendly_name()))
 
 
 def run(networks: Networks, picture: npt.NDArray[np.float32]) -> Outputs:

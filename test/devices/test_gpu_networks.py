@@ -13,7 +13,7 @@ from bodypix_ros.runtime.devices import executes_on, offers, precision_of, share
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits
-from devices.bare import as_published, bare, run
+from devices.bare import bare, run
 from support.devices import PLUGINS
 from support.small import RANGES, graph, picture
 
@@ -32,6 +32,8 @@ MODELS = {
 """Of every width and stride that there are weights of, in the precisions to be tried."""
 DETECTING = {model for model in MODELS if not model.startswith("blazepose")} | {"blazepose-lite"}
 """Those whose networks are all tried: BlazePose's three sizes share a detector."""
+MASK, STEEP = (256, 256, 1), 5e-4
+"""BlazePose's mask is the sigmoid of values up to 1900, whose last digit in f32 is 1e-4."""
 ORIGINAL = {"algorithm": "original"}
 
 
@@ -84,7 +86,7 @@ def test_a_network_computes_what_the_cpu_does(
     except MissingModelError:
         pytest.skip(f"{model} is not here")
     warned = 0
-    for network in map(as_published, networks if model in DETECTING else networks[:1]):
+    for network in networks if model in DETECTING else networks[:1]:
         picture = network.example.picture(*network.size)
         with caplog.at_level(logging.WARNING):
             made = network.on(gpu, precision, cache)
@@ -95,7 +97,8 @@ def test_a_network_computes_what_the_cpu_does(
             largest = float(np.abs(given[name] - values).max() / np.abs(values).max())
             apart = difference(given[name], values)
             measured(network.title, precision, name, f"{largest:.2g}", f"{apart:.2g}")
-            assert precision != "f32" or largest <= 1e-4
+            steep = network.title.endswith("landmarks") and values.shape == MASK
+            assert precision != "f32" or largest <= (STEEP if steep else 1e-4)
             if apart > network.example.bound(name, precision):
                 # Its kernels add up in f16: so it is not the default there, and who asks for it is told.
                 assert (model.split("-")[0], precision) == ("blazepose", "f16")
