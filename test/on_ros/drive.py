@@ -162,7 +162,16 @@ def wake(size: str, rate_hz: float, times: int, **parameters: Any) -> dict[str, 
                 time.sleep(0.001)
             frames.append((time.monotonic() - began_s) * rate_hz)
             peer.node.destroy_subscription(subscription)
-    return {"size": size, "frames until the first mask": [round(count, 1) for count in frames[1:]]}
+        peer.diagnostics.clear()
+        wait_until(rests, "it rests", 60, also=peer.diagnostics.clear)
+        before, began_s = sample("segmenter", node.process.pid, 0.0), time.monotonic()
+        time.sleep(SETTLE_S)
+        after, took_s = sample("segmenter", node.process.pid, 0.0), time.monotonic() - began_s
+    return {
+        "size": size,
+        "frames until the first mask": [round(count, 1) for count in frames[1:]],
+        "processor at rest (%)": round((after.cpu_s - before.cpu_s) / took_s * 100, 1),
+    }
 
 
 def main() -> None:

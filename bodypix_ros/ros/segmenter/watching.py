@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from bodypix_ros.ros.shared.threads import in_background
 
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.02
 """Seconds between two looks (Humble does not tell of subscribers)."""
 
 
