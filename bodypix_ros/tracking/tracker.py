@@ -17,8 +17,8 @@ from bodypix_ros.tracking.tracks import begin, nobody
 _UNCONFIRMED = 0.25
 """Share of `max_age` that somebody who was seen once is remembered."""
 _LEAP = 3.0
-"""Times `max_age` from one image to the next after which nobody is looked for. Where images only paused people
-are still there, where another recording began they are not."""
+"""Times `max_age` from one image to the next after which nobody is looked for. Where images only paused,
+people are still there; where another recording began, they are not."""
 
 
 class Tracker:
