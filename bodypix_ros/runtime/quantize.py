@@ -2,7 +2,9 @@
 
 FakeQuantize operations say where a value is rounded to 8 bits, and over which range; a device that computes
 in 8 bits makes integer arithmetic of them and of the convolutions between. As in NNCF's default placement,
-what convolutions take in has one range per tensor, and their weights a symmetric one per output channel.
+what convolutions take in has one range per tensor, and their weights a symmetric one per output channel. The
+weights are whole numbers and a factor: CPUs and GPUs would also take a FakeQuantize on them, but an NPU's
+compiler computes in f16 where that has more than one range.
 
 Rounding weights shifts what a convolution gives by what the rounding's errors make of the mean of its input:
 that much is added again where the means are known (bias correction: Nagel et al. 2019, section 4.2).
@@ -52,7 +54,7 @@ def features(graph: ov.Model) -> dict[str, ov.Output]:
 
 
 def quantized(graph: ov.Model, rounding: Rounding) -> ov.Model:
-    """A copy of a graph, with FakeQuantize on what convolutions take in, and on their weights.
+    """A copy of a graph, with FakeQuantize on what convolutions take in, and their weights in 8 bits.
 
     Args:
         graph: In f32.
@@ -72,7 +74,7 @@ def quantized(graph: ov.Model, rounding: Rounding) -> ov.Model:
     for name, (low, high) in rounding.ranges.items():
         source = found[name]
         readers = [i for i in source.get_target_inputs() if i.get_node().get_type_name() in _CONVOLUTIONS]
-        rounded = _rounded(source, *_signed(low, high), levels=256)
+        rounded = _rounded(source, *_signed(low, high))
         for reader in readers:
             reader.replace_source_output(rounded)
             shift = _quantize_weights(reader.get_node())
@@ -84,17 +86,16 @@ def quantized(graph: ov.Model, rounding: Rounding) -> ov.Model:
 def computes_in_8_bits(compiled: ov.CompiledModel) -> bool:
     """Whether a compiled network runs convolutions in 8 bits, as its device's runtime graph says.
 
-    True also where the device shows no such graph.
+    True also where the device shows no such graph: an NPU's has inputs and outputs alone.
     """
     try:
         operations = compiled.get_runtime_model().get_ordered_ops()
     except RuntimeError:
         return True
     told = [{name: value.astype(str) for name, value in o.get_rt_info().items()} for o in operations]
-    return any(
-        "convolution" in one.get("layerType", "").lower() and one.get("runtimePrecision") in ("i8", "u8")
-        for one in told
-    )
+    layers = [(one["layerType"], one.get("runtimePrecision")) for one in told if "layerType" in one]
+    in_8_bits = ["convolution" in layer.lower() and precision in ("i8", "u8") for layer, precision in layers]
+    return not layers or any(in_8_bits)
 
 
 def _name(source: ov.Output) -> str:
@@ -155,10 +156,11 @@ def _quantize_weights(convolution: ov.Node) -> npt.NDArray[np.float32]:
     step = np.abs(values).max(axis=within, keepdims=True) / 127
     if not grouped:
         step = np.maximum(step, _largest_pair(values) / _PAIR_STEPS)
-    end = np.maximum(127 * step, np.finfo(np.float32).tiny)
-    convolution.input(1).replace_source_output(_rounded(weights, -end, end, levels=255))
-    step = end / 127
-    taken: npt.NDArray[np.float32] = (values - np.rint(values / step) * step).astype(np.float32)
+    step = np.maximum(step, np.finfo(np.float32).tiny).astype(np.float32)
+    steps = np.rint(values / step).clip(-127, 127)
+    scaled = ops.multiply(ops.convert(ops.constant(steps.astype(np.int8)), np.float32), ops.constant(step))
+    convolution.input(1).replace_source_output(scaled.output(0))
+    taken: npt.NDArray[np.float32] = (values - steps * step).astype(np.float32)
     return taken
 
 
@@ -186,6 +188,6 @@ def _largest_pair(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return largest
 
 
-def _rounded(source: ov.Output, low: Any, high: Any, levels: int) -> ov.Output:
+def _rounded(source: ov.Output, low: float, high: float) -> ov.Output:
     ends = [ops.constant(np.asarray(end, np.float32)) for end in (low, high)]
-    return ops.fake_quantize(source, *ends, *ends, levels).output(0)
+    return ops.fake_quantize(source, *ends, *ends, 256).output(0)

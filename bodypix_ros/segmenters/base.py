@@ -1,6 +1,7 @@
 """What every family of models is to the rest: pixels in, a Sight out."""
 
 import abc
+from collections.abc import Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -9,10 +10,12 @@ import numpy.typing as npt
 from bodypix_ros.errors import OptionError
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.models import ranges
+from bodypix_ros.runtime.comparison import Example, Values
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.runtime.quantize import Rounding
 from bodypix_ros.scene import Box, Scene, Timings
+from bodypix_ros.segmenters.figure import figure
 
 
 class Sight(NamedTuple):
@@ -105,6 +108,22 @@ def rounding_for(model: str, placement: Placement, *, by_default: bool = False) 
 
 def _rounding(known: ranges.Ranges) -> Rounding:
     return Rounding(known.ranges, known.means)
+
+
+def example(scale: float, bias: Values | float, bounds: Mapping[str, Mapping[str, float]]) -> Example:
+    """The drawn figure, as a network takes it.
+
+    Args:
+        scale: Factor of a pixel value.
+        bias: Added to red, green and blue.
+        bounds: By output, by precision: the largest `runtime.comparison.difference` of a sound device.
+    """
+
+    def picture(height: int, width: int) -> Values:
+        values: Values = figure(height, width) * np.float32(scale) + np.float32(bias)
+        return values
+
+    return Example(picture, bounds)
 
 
 def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:

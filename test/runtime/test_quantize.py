@@ -14,32 +14,10 @@ from bodypix_ros.errors import PrecisionError, RangesError
 from bodypix_ros.runtime import devices
 from bodypix_ros.runtime.calibration import METHODS, Survey, Trial
 from bodypix_ros.runtime.network import Networks
-from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.runtime.quantize import Rounding, _largest_pair, computes_in_8_bits, features, quantized
 from support.devices import FakeCore
-
-RANGES = {"image": (-1.0, 1.0), "relu": (0.0, 6.0)}
-
-
-def graph(seed: int = 0, scale: float = 1.0) -> ov.Model:
-    """Two convolutions with a ReLU6 between them, NHWC outside."""
-    random = np.random.default_rng(seed)
-    image = ops.parameter(ov.PartialShape([1, -1, -1, 3]), np.float32)
-    image.set_friendly_name("image")
-    value = ops.transpose(image, ops.constant(np.array([0, 3, 1, 2])))
-    for name, channels, rows in (("relu", 3, 3), ("sum", 16, 1)):
-        weights = (random.normal(size=(16, channels, rows, rows)) * scale).astype(np.float32)
-        value = ops.convolution(value, ops.constant(weights), [1, 1], [0, 0], [0, 0], [1, 1], "same_upper")
-        if name == "relu":
-            value = ops.clamp(value, 0.0, 6.0)
-            value.set_friendly_name(name)
-    out = ops.transpose(value, ops.constant(np.array([0, 2, 3, 1])))
-    out.output(0).get_tensor().set_names({"out"})
-    return ov.Model([out], [image], "small")
-
-
-def picture(seed: int = 1) -> Any:
-    return np.random.default_rng(seed).uniform(-1, 1, (8, 8, 3)).astype(np.float32)
+from support.small import RANGES, graph, picture
 
 
 def networks(core: Any = None, ranges: Any = RANGES, **placement: Any) -> Networks:
@@ -69,9 +47,16 @@ def test_int8_executes_in_8_bits_and_comes_close(tmp_path: Path) -> None:
 
 
 def test_what_has_no_range_stays_finer() -> None:
-    only_first = quantized(graph(), Rounding({"image": (-1.0, 1.0)}))
-    assert sum(o.get_type_name() == "FakeQuantize" for o in only_first.get_ordered_ops()) == 2
-    assert sum(o.get_type_name() == "FakeQuantize" for o in graph().get_ordered_ops()) == 0
+    def in_8_bits(model: ov.Model) -> tuple[int, int]:
+        """How many values are rounded, and how many weights."""
+        operations = model.get_ordered_ops()
+        constants = [one for one in operations if one.get_type_name() == "Constant"]
+        weights = [one for one in constants if one.get_element_type() == ov.Type.i8]
+        return sum(one.get_type_name() == "FakeQuantize" for one in operations), len(weights)
+
+    assert in_8_bits(quantized(graph(), Rounding({"image": (-1.0, 1.0)}))) == (1, 1)
+    assert in_8_bits(quantized(graph(), Rounding(RANGES))) == (2, 2)
+    assert in_8_bits(graph()) == (0, 0)
 
 
 def one_layer(weights: Any, groups: int = 1) -> ov.Model:
@@ -187,6 +172,14 @@ def test_a_cached_network_computes_in_8_bits_as_before(tmp_path: Path) -> None:
     assert np.array_equal(*results)
 
 
+@pytest.mark.parametrize(("device", "rest"), [("GPU", "f16"), ("NPU", "f16"), ("CPU", "f32")])
+def test_every_device_computes_in_8_bits_what_can_be_and_the_rest_as_usual(device: str, rest: str) -> None:
+    """An NPU's runtime graph shows no operations, so that it has to be believed."""
+    core = FakeCore({"CPU": None, "GPU": None, "NPU": None})
+    assert networks(core, device=device).precision == "int8"
+    assert core.compiled[0][2]["INFERENCE_PRECISION_HINT"] == rest
+
+
 @pytest.mark.parametrize(("instructions", "precision"), [("VNNI", "int8"), ("AMX", "int8"), ("", "f32")])
 def test_8_bits_are_the_default_where_they_are_fast(
     monkeypatch: pytest.MonkeyPatch, instructions: str, precision: str
@@ -197,14 +190,16 @@ def test_8_bits_are_the_default_where_they_are_fast(
         where = Placement(device="CPU")
         return Networks(graph(), ["out"], where, first_size=(8, 8), **given).precision
 
-    assert chosen(rounding=Rounding(RANGES), int8_by_default=True) == precision
-    assert chosen(rounding=None, int8_by_default=True) == "f32"
+    preferred = {**USUAL, "CPU": ("int8", "f32")}
+    assert chosen(rounding=Rounding(RANGES), preferred=preferred) == precision
+    assert chosen(rounding=None, preferred=preferred) == "f32"
     assert chosen(rounding=Rounding(RANGES)) == "f32"
-    assert chosen(rounding=Rounding({"rely": (0.0, 6.0)}), int8_by_default=True) == "f32"  # another network's
+    anothers = Rounding({"rely": (0.0, 6.0)})
+    assert chosen(rounding=anothers, preferred=preferred) == "f32"
     core = FakeCore({"GPU": None, "CPU": None})
     where = Placement(device="GPU")
     on_gpu = Networks(
-        graph(), ["out"], where, first_size=(8, 8), rounding=Rounding(RANGES), int8_by_default=True, core=core
+        graph(), ["out"], where, first_size=(8, 8), rounding=Rounding(RANGES), preferred=preferred, core=core
     )
     assert on_gpu.precision == "f16"
 

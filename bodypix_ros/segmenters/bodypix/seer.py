@@ -9,7 +9,7 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.models import tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Networks
-from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.segmenters.base import Seer, Sight, rounding_for
 from bodypix_ros.segmenters.bodypix.architecture import architecture_of
 from bodypix_ros.segmenters.bodypix.options import OriginalOptions, PeopleOptions
@@ -52,7 +52,8 @@ class BodyPix(Seer[Any, Any]):
             placement,
             first_size=first,
             rounding=rounding_for(model.name, placement, by_default=people),
-            int8_by_default=people,
+            preferred={**USUAL, "CPU": ("int8", "f32")} if people else USUAL,
+            example=architecture.example,
         )
         self.networks = (self._networks,)
         for size in others:

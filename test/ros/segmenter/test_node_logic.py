@@ -294,11 +294,15 @@ def test_fixed_parameters_are_those_of_the_design():
     ("wanted_devices", "failed", "available", "rest"),
     [
         ("AUTO", "GPU.0", ["CPU", "GPU.0", "GPU.1", "NPU"], ["GPU.1", "NPU", "CPU"]),
-        ("AUTO", "GPU", ["CPU", "GPU"], ["CPU"]),
+        ("AUTO", "GPU.0", ["CPU", "GPU"], ["CPU"]),
+        ("AUTO", "GPU.0", ["CPU", "GPU", "NPU"], ["NPU", "CPU"]),
+        ("GPU.0,NPU", "GPU.0", ["CPU", "GPU", "NPU"], ["NPU"]),
+        ("GPU", "GPU.0", ["CPU", "GPU"], []),
+        ("NPU,CPU", "NPU", ["CPU", "NPU"], ["CPU"]),
         ("auto", "CPU", ["CPU", "GPU"], []),
-        ("GPU,CPU", "GPU.0", ["CPU", "GPU.0"], ["CPU"]),
+        ("GPU,CPU", "GPU.0", ["CPU", "GPU"], ["CPU"]),
         ("gpu.1, cpu", "GPU.1", ["CPU", "GPU.0", "GPU.1"], ["CPU"]),
-        ("GPU,NPU,CPU", "GPU.0", ["CPU", "GPU.0"], ["CPU"]),
+        ("GPU,NPU,CPU", "GPU.0", ["CPU", "GPU"], ["CPU"]),
         ("CPU", "CPU", ["CPU"], []),
     ],
 )
@@ -313,7 +317,7 @@ def test_a_device_that_keeps_failing_is_left_for_the_next():
         loaded[device] = Device("GPU.0" if device == "AUTO" else device, broken=device == "AUTO")
         return loaded[device]
 
-    inference = Inference(load, "AUTO", lambda: ["CPU", "GPU.0"], log)
+    inference = Inference(load, "AUTO", lambda: ["CPU", "GPU"], log)
     inference.update({"parts": False, "not_an_option_of_this_model": 1})
     stream = inference.stream()
     image = np.zeros((4, 4, 3), np.uint8)
@@ -329,7 +333,7 @@ def test_a_device_that_keeps_failing_is_left_for_the_next():
 
 
 def test_every_stream_goes_on_with_the_segmenter_that_is_there():
-    first, second = Device("GPU", broken=True), Device()
+    first, second = Device("GPU.0", broken=True), Device()
     inference = Inference(
         lambda device: first if device == "GPU,CPU" else second, "GPU,CPU", lambda: ["CPU", "GPU"], Log()
     )
@@ -374,7 +378,7 @@ def test_a_next_device_that_cannot_be_loaded_is_said():
     def load(device):
         if device != "GPU,CPU":
             raise ValueError("no such weights")
-        return Device("GPU", broken=True)
+        return Device("GPU.0", broken=True)
 
     inference = Inference(load, "GPU,CPU", lambda: ["CPU", "GPU"], log)
     for _ in range(2 * FAILURES):
