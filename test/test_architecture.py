@@ -49,7 +49,7 @@ ARROWS: Mapping[str, set[str]] = {
     "segmenters": _GROUND - {PUBLIC} | {"imaging", "models", "runtime", "tracking"},
     "perception": _GROUND | {"imaging", "models", "runtime", "segmenters", "tracking"},
     # A Scene becomes something else.
-    "space": {"errors", "scene"},
+    "space": {"errors", "kernels", "scene", "tracking"},
     "rendering": {"anatomy", "errors", "heads", "options", "scene"},
     "coco": {"anatomy", "errors", "heads", "imaging", "media", "perception", "scene", "targets"},
     "ros.messages": {"anatomy", "errors", "imaging", "scene", "space"},

@@ -78,7 +78,7 @@ class Outputs:
     def calibrate(self, raw: bytes) -> None:
         """Take a serialized sensor_msgs/CameraInfo."""
         try:
-            self._lens = Lens.of(deserialize(self._store, CAMERA_INFO, raw))
+            self._lens = Lens.from_info(deserialize(self._store, CAMERA_INFO, raw))
         except (PlacingError, MessageError) as error:
             self._lens, self._lens_error = None, str(error)
 
