@@ -36,6 +36,7 @@ class PlacedPerson:
         keypoints: float32 (K, 4), x, y, z and score; NaN and a score of 0 where nothing is known.
         valid: Share of the person's pixels that have a depth, 0..1; without depth, of the keypoints used.
         distance: From the camera to the position, metres; NaN where nothing is known.
+        depths: Between which depths the person's pixels are, metres, arms included; or NaN.
     """
 
     position: Points
@@ -45,6 +46,7 @@ class PlacedPerson:
     keypoints: npt.NDArray[np.float32]
     valid: float
     distance: float
+    depths: tuple[float, float]
 
     @property
     def is_placed(self) -> bool:
@@ -127,13 +129,17 @@ def _placed(numbers: Points, keypoints: npt.NDArray[np.float32]) -> PlacedPerson
     toward = position / distance
     covariance = spread / independent + (NOISE * z * z) ** 2 * np.outer(toward, toward)
     covariance[np.diag_indices(3)] += _LEAST_SPREAD_M**2
+    depths = float(numbers[clusters.NEAR]), float(numbers[clusters.FAR])
     low, high = (numbers[at : at + 3] for at in (clusters.LOW, clusters.HIGH))
-    return PlacedPerson(position, covariance, high - low, (low + high) / 2, keypoints, valid, distance)
+    return PlacedPerson(
+        position, covariance, high - low, (low + high) / 2, keypoints, valid, distance, depths
+    )
 
 
 def _unknown(keypoints: npt.NDArray[np.float32], valid: float) -> PlacedPerson:
     nowhere = np.full(3, np.nan)
-    return PlacedPerson(nowhere, np.full((3, 3), np.nan), nowhere, nowhere, keypoints, valid, float("nan"))
+    nan, unsure = float("nan"), np.full((3, 3), np.nan)
+    return PlacedPerson(nowhere, unsure, nowhere, nowhere, keypoints, valid, nan, (nan, nan))
 
 
 def _from_figure(person: Person, lens: Lens) -> PlacedPerson:
@@ -152,4 +158,6 @@ def _from_figure(person: Person, lens: Lens) -> PlacedPerson:
     toward = position / distance
     covariance = (_OF_DISTANCE * distance) ** 2 * np.outer(toward, toward)
     covariance[np.diag_indices(3)] += _LEAST_SPREAD_M**2
-    return PlacedPerson(position, covariance, high - low, (low + high) / 2, points, used, distance)
+    return PlacedPerson(
+        position, covariance, high - low, (low + high) / 2, points, used, distance, (low[2], high[2])
+    )
