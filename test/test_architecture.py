@@ -58,10 +58,12 @@ ARROWS: Mapping[str, set[str]] = {
     "ros.segmenter": _GROUND
     | {"models", "perception", "ros.messages", "ros.shared", "runtime", "segmenters", "space"},
     "ros.renderer": _GROUND | {"rendering", "ros.messages", "ros.shared"},
+    "ros.people": _GROUND | {"ros.messages", "ros.shared", "space"},
     "ros.source": _GROUND | {"media", "ros.messages", "ros.shared", "space"},
     # Doors.
     "ros.segmenter_node": {"errors", "options", "ros.messages", "ros.segmenter", "ros.shared"},
     "ros.renderer_node": {"errors", "options", "ros.messages", "ros.renderer", "ros.shared"},
+    "ros.people_node": {"errors", "options", "ros.messages", "ros.people", "ros.shared", "space"},
     "ros.source_node": {
         "errors", "media", "options", "ros.messages", "ros.shared", "ros.source", "space",
     },

@@ -152,12 +152,24 @@ def _from_figure(person: Person, lens: Lens) -> PlacedPerson:
         nothing = np.full((count, 4), np.nan, np.float32)
         nothing[:, 3] = 0
         return _unknown(nothing, used)
-    low, high = (bound(points[:, :3], axis=0).astype(np.float64) for bound in (np.min, np.max))
-    position = points[:, :3].mean(axis=0).astype(np.float64)
+    return of_points(points, used)
+
+
+def of_points(points: npt.NDArray[np.float32], valid: float = 1.0) -> PlacedPerson:
+    """Somebody of whom nothing but keypoints in metres is known, by how large a figure is seen.
+
+    Args:
+        points: float32 (K, 4), x, y, z in the optical frame and score; NaN is not known.
+        valid: Share of the keypoints that told of it.
+    """
+    known = points[np.isfinite(points).all(axis=1), :3].astype(np.float64)
+    if not len(known):
+        return _unknown(points, valid)
+    low, high = known.min(axis=0), known.max(axis=0)
+    position = known.mean(axis=0)
     distance = float(np.linalg.norm(position))
     toward = position / distance
     covariance = (_OF_DISTANCE * distance) ** 2 * np.outer(toward, toward)
     covariance[np.diag_indices(3)] += _LEAST_SPREAD_M**2
-    return PlacedPerson(
-        position, covariance, high - low, (low + high) / 2, points, used, distance, (low[2], high[2])
-    )
+    depths = float(low[2]), float(high[2])
+    return PlacedPerson(position, covariance, high - low, (low + high) / 2, points, valid, distance, depths)
