@@ -95,8 +95,8 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "ament_index_python": ("ros/*_node.py",),
     "tf2_*": ("ros/*_node.py", "ros/shared/node.py"),
     "cv_bridge": ("ros/messages/images.py",),  # by name, where it is; the encodings that only it reads
-    "launch": ("ros/shared/launching.py",),
-    "launch_ros": ("ros/shared/launching.py",),
+    "launch": ("ros/shared/launching.py", "ros/shared/places.py"),
+    "launch_ros": ("ros/shared/launching.py", "ros/shared/places.py"),
     "openvino": (
         "runtime/*.py",
         "models/*.py",
