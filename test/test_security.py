@@ -334,7 +334,8 @@ EXPECTED = {
         *policy.OF_EVERY_NODE,
     },
     "renderer": {
-        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode)), "keypoints_3d"),
+        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode))),
+        *_pairs("subscribe", "keypoints_3d", "persons_3d"),
         *_pairs("publish", *PICTURES),
         DIAGNOSTICS,
         *policy.OF_EVERY_NODE,

@@ -82,7 +82,12 @@ class Crowd:
         )
         self.follow.choose(
             wanted,
-            {one.id: Candidate(one.placed.distance, float(np.prod(one.placed.size[:2]))) for one in known},
+            {
+                one.id: Candidate(
+                    one.placed.distance, float(np.prod(one.placed.size[:2])) / one.placed.distance**2
+                )
+                for one in known
+            },
             stamp_s,
         )
         return jumped

@@ -17,7 +17,7 @@ class Candidate:
 
     Attributes:
         distance: From the camera, metres.
-        area: Of what is seen, square metres.
+        area: In the picture, in any measure.
     """
 
     distance: float

@@ -113,8 +113,11 @@ def test_nothing_is_received_while_nobody_listens(peer, robot):
     with start(robot) as node:
         node.wait_for("active")
         assert robot.publishers["persons"].get_subscription_count() == 0
-        wait_until(lambda: f"{node.title}: camera" in peer.diagnostics, "diagnostics")
-        assert peer.diagnostics[f"{node.title}: camera"].message == "idle: nobody subscribes"
+        name = f"{node.title}: camera"
+        wait_until(
+            lambda: name in peer.diagnostics and peer.diagnostics[name].message == "idle: nobody subscribes",
+            "idle",
+        )
         first(peer, robot, "persons_3d", Detection3DArray)
         wait_until(lambda: robot.publishers["persons"].get_subscription_count() == 0, "rest")
         assert robot.publishers["depth/image"].get_subscription_count() == 0
@@ -202,7 +205,7 @@ def test_ros4hri(peer, robot):
 
 def test_why_nobody_has_a_place_is_in_the_diagnostics(peer, robot):
     with start(robot) as node:
-        message_of(peer, node, robot, "nobody publishes it", lambda: None)
+        message_of(peer, node, robot, "no frame on", lambda: None)
         message_of(
             peer,
             node,
@@ -211,9 +214,9 @@ def test_why_nobody_has_a_place_is_in_the_diagnostics(peer, robot):
             lambda: robot.show(TWO, DEPTH, without=("camera_info",)),
         )
         peer.diagnostics.clear()
-        robot.lag_ns = 80_000_000
+        robot.lag_ns, robot.step_ns = 80_000_000, 200_000_000
         message_of(peer, node, robot, "apart, more than slop (0.05 s)", lambda: robot.show(TWO, DEPTH))
-        robot.lag_ns = 0
+        robot.lag_ns, robot.step_ns = 0, 33_000_000
         small = np.full((400, 640), 2.0, np.float32)
         message_of(peer, node, robot, "not the same view", lambda: robot.show(TWO, small))
         nothing = np.full((HEIGHT, WIDTH), np.nan, np.float32)
@@ -239,7 +242,7 @@ def test_a_camera_that_changes_and_time_that_goes_back(peer, robot):
         assert x[1] == pytest.approx(x[0] / 2, abs=0.01)
         node.wait_for("camera_info has changed")
         first(peer, robot, "persons_3d/tracks", PointCloud2, least=3)
-        robot.start_ns -= 3600 * 10**9
+        robot.stamp_ns -= 3600 * 10**9
         tracks = first(peer, robot, "persons_3d/tracks", PointCloud2, least=4)[-1]
         assert tracks.width == 2
         node.wait_for("time went back")

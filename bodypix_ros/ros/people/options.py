@@ -33,7 +33,7 @@ class PlacesOptions:
     )
     follow: str = option(
         "nearest",
-        "whom to follow: nearest, largest, none, or an id; one who is followed stays it until lost",
+        "whom to follow: nearest, largest (in the picture), none, or an id; kept until lost",
         dynamic=True,
     )
     follow_timeout: float = option(
