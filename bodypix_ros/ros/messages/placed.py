@@ -74,6 +74,7 @@ class PlacedOutput:
         make: Makes the message; None where this image gives none.
         tracked: Whether it needs ids, and is about people through time.
         pixels: Whether it needs every pixel: colours and parts.
+        skeletal: Whether it needs keypoints.
     """
 
     topic: str
@@ -82,6 +83,7 @@ class PlacedOutput:
     make: Callable[[Give, People], Message]
     tracked: bool = False
     pixels: bool = False
+    skeletal: bool = False
 
 
 def number_of(name: str) -> int:
@@ -239,6 +241,7 @@ PLACED_OUTPUTS: Final[Mapping[str, PlacedOutput]] = {
             DETECTIONS,
             "the same persons, one result per keypoint that is seen: name, score, metres",
             keypoints,
+            skeletal=True,
         ),
         PlacedOutput(
             "persons_3d/points",

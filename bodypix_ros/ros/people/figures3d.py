@@ -8,7 +8,7 @@ from bodypix_ros.scene import Scene
 from bodypix_ros.space.placing import PlacedPerson, of_points
 
 
-def from_metres(scene: Scene, ids: list[str], message: Any) -> list[PlacedPerson | None]:
+def from_metres(scene: Scene, ids: list[str], message: Any) -> tuple[PlacedPerson, ...]:
     """Whom a vision_msgs/Detection3DArray `keypoints_3d` places.
 
     Args:
@@ -17,7 +17,7 @@ def from_metres(scene: Scene, ids: list[str], message: Any) -> list[PlacedPerson
         message: Of the same image: some of its persons, in their order.
 
     Returns:
-        One for each person; None of those who are not in the message.
+        One for each person; those who are not in the message have no place.
     """
     detections = list(message.detections)
     if len(detections) == len(scene.persons):
@@ -25,11 +25,12 @@ def from_metres(scene: Scene, ids: list[str], message: Any) -> list[PlacedPerson
     else:
         by_id = {detection.id: detection for detection in detections if detection.id}
         partners = {k: by_id[name] for k, name in enumerate(ids) if name in by_id}
-    return [_placed(scene, partners[k]) if k in partners else None for k in range(len(scene.persons))]
+    return tuple(_placed(scene, partners.get(k)) for k in range(len(scene.persons)))
 
 
 def _placed(scene: Scene, detection: Any) -> PlacedPerson:
-    known = {result.hypothesis.class_id: result for result in detection.results}
+    results = detection.results if detection is not None else ()
+    known = {result.hypothesis.class_id: result for result in results}
     names = scene.keypoint_names or tuple(known)
     points = np.full((len(names), 4), np.nan, np.float32)
     points[:, 3] = 0

@@ -152,7 +152,8 @@ class Placer:
         if joined.stamp_ns < camera.newest_ns:
             self._transforms.clear()
         camera.newest_ns = joined.stamp_ns
-        scene, ids = _scene(joined.messages)
+        skeletal = marked or always or any(output.skeletal for output in wanted)
+        scene, ids = _scene(joined.messages, skeletal=skeletal)
         height, width = scene.instance_mask.shape
         camera.lens.check(width, height)
         header = joined.messages[joining.MASK].header
@@ -205,12 +206,12 @@ class Placer:
             self._check_registered(camera, joined, notes)
             depth = metres(to_depth(joined.depth), self.options.depth_unit or None)
             placed = place(scene, depth, camera.lens)
-            if why := doubt(depth):
+            if not all(one.is_placed for one in placed) and (why := doubt(depth)):
                 notes["depth"] = why
         return [
             Found(k + 1, ids[k], person.score, one)
             for k, (person, one) in enumerate(zip(scene.persons, placed, strict=True))
-            if one is not None and one.is_placed
+            if one.is_placed
         ], depth
 
     def _check_registered(self, camera: Camera, joined: Joined, notes: dict[str, str]) -> None:
@@ -321,12 +322,11 @@ class Placer:
             camera.bodies.publish(self._give, people, scene, dict(zip(names, named, strict=True)), messages)
 
 
-def _scene(messages: dict[str, Any]) -> tuple[Scene, list[str]]:
-    """What was seen, and everybody's id."""
-    given = {
-        name: messages.get(name) for name in (joining.MASK, joining.PERSONS, joining.KEYPOINTS, joining.PARTS)
-    }
-    mask = given[joining.MASK]
+def _scene(messages: dict[str, Any], *, skeletal: bool) -> tuple[Scene, list[str]]:
+    """What was seen, and everybody's id; keypoints, which take longest, where they are needed."""
+    names = [joining.MASK, joining.PERSONS, joining.PARTS, *([joining.KEYPOINTS] if skeletal else [])]
+    given = {name: messages.get(name) for name in names}
+    mask = messages[joining.MASK]
     scene = to_scene((mask.height, mask.width), **given)
     return scene, [detection.id for detection in messages[joining.PERSONS].detections]
 

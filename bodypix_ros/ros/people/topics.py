@@ -163,6 +163,8 @@ class Topics:
             self.waiting = ""
             self._log.info(f"{self.title}: images and depth come again")
         self._placer.put(self.camera, joined)
+        # The worker may have the interpreter now: the executor would keep it until it waits again.
+        time.sleep(0)
 
     def _calibrate(self, name: str, info: Any) -> None:
         """Take a sensor_msgs/CameraInfo; most are the same as before."""
