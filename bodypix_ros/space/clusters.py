@@ -94,7 +94,7 @@ def _densest(histogram: Array) -> Float:
     best, found = 0, 0.0
     for k in range(_BINS):
         z = (k + 0.5) * _BIN_M
-        wide = int(_half(z) / _BIN_M)
+        wide = int(_half(z) / _BIN_M - 0.5)  # whole bins inside the window
         inside = total[min(_BINS, k + wide + 1)] - total[max(0, k - wide)]
         if inside > best:
             best, found = inside, z

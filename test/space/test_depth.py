@@ -215,6 +215,16 @@ def test_whatever_a_scene_holds_nothing_is_worse_than_unknown(pixels, z, box):
     assert np.isnan(one.keypoints[~known, :3]).all()
 
 
+def test_somebody_is_found_at_every_depth():
+    labels = np.zeros((120, 160), np.uint8)
+    labels[20:110, 60:100] = 1
+    person = Person(0.8, (60, 20, 100, 110), np.zeros((0, 3), np.float32))
+    scene, lens = Scene(labels > 0, labels, None, None, (person,), ()), Lens.from_fov(160, 120, 60)
+    for z in np.arange(0.12, 39, 0.007):
+        (one,) = place(scene, np.full((120, 160), z, np.float32), lens)
+        assert one.position[2] == pytest.approx(z, rel=1e-5)
+
+
 def test_without_persons_and_without_keypoints():
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     lens, depth = Lens.from_fov(WIDTH, HEIGHT, 60), np.full((HEIGHT, WIDTH), 2000, np.uint16)
