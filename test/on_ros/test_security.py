@@ -112,10 +112,10 @@ def test_a_renderer_has_what_the_policy_says(peer, transport, other):
 
         viewers = [
             peer.subscribe(topic, kind)
-            for topic, kind in zip(topics, (Image, CompressedImage, MarkerArray), strict=True)
+            for topic, kind in zip(topics, (Image, CompressedImage, Image, MarkerArray), strict=True)
         ]
         same(peer, node, profile("renderer", other, "part_mask", "keypoints"))
-        for mode, absent in (("skeleton", ("instance_mask", "part_mask")), ("parts", ("keypoints",))):
+        for mode, absent in (("skeleton", ("part_mask",)), ("parts", ("keypoints",))):
             peer.set(f"{SPACE[1:]}/{node.name}", "mode", mode)
             same(peer, node, profile("renderer", other, "persons_3d", *absent))
         peer.unsubscribe(*viewers)
@@ -135,7 +135,12 @@ def test_people_node_has_what_the_policy_says(peer):
 def test_a_source_has_what_the_policy_says(peer, tmp_path):
     write_picture(tmp_path / "one.png", people_picture())
     with NodeProcess(
-        "-r", f"__ns:={SPACE}", program=PROGRAMS["source"], source=tmp_path / "one.png", use_sim_time=True
+        "-r",
+        f"__ns:={SPACE}",
+        program=PROGRAMS["source"],
+        source=tmp_path / "one.png",
+        parent_frame="map",
+        use_sim_time=True,
     ) as node:
         same(peer, node, profile("source"))
 
