@@ -38,7 +38,7 @@ TUNED = {
     "rmw_cyclonedds_cpp": ("CYCLONEDDS_URI", f"file://{ROOT}/config/cyclonedds.xml"),
     "rmw_fastrtps_cpp": ("FASTRTPS_DEFAULT_PROFILES_FILE", f"{ROOT}/config/fastdds.xml"),
 }
-SETTLE_S = 5.0
+SETTLE_S = 3.0
 RENDERER = ("-m", "bodypix_ros.ros.renderer_node")
 
 
@@ -106,7 +106,7 @@ def listen(peer: Peer) -> tuple[Listener, Any]:
 def drive(size: str, seconds: float, rate_hz: float, *, renderer: bool, **parameters: Any) -> dict[str, Any]:
     """Run it, and return what was measured."""
     options = {k: v for k, v in parameters.items() if k in ("threads", "performance_hint")}
-    alone_ms = library_ms(picture(size), 5.0, rate_hz, **options)
+    alone_ms = library_ms(picture(size), seconds / 2, rate_hz, **options)
     with contextlib.ExitStack() as stack:
         peer = stack.enter_context(Peer())
         node = stack.enter_context(NodeProcess(model_dir=real_data() / "models", device="CPU", **parameters))

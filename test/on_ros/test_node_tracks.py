@@ -87,7 +87,7 @@ def test_the_renderer_reads_ids_with_a_prefix_which_tell_cameras_apart(peer, dat
     with (
         NodeProcess(
             model=bodypix_ros.DEFAULT_MODEL, model_dir=data_dir / "models", device="CPU", cameras=names,
-            id_prefix="{camera}_",
+            id_prefix="'{camera}_'",  # in quotes, as YAML reads it
         ),
         NodeProcess(program=RENDERER, cameras=names, mode="instances"),
     ):  # fmt: skip
