@@ -229,6 +229,9 @@ def test_why_nobody_has_a_place_is_in_the_diagnostics(peer, robot):
         robot.transform(FRAME, "depth_optical", 0, x=0.05, turn=(0.0, 0.0, 0.0, 1.0), static=True)
         message_of(peer, node, robot, "depth is not registered", lambda: robot.show(TWO, DEPTH))
         robot.depth_frame = FRAME
+        message_of(
+            peer, node, robot, "/depth/image for", lambda: robot.show(TWO, DEPTH, without=("depth/image",))
+        )
         received = message_of(peer, node, robot, "images per second", lambda: robot.show(TWO, DEPTH))
         assert received[-1].detections
 
