@@ -8,6 +8,7 @@ OUT ?= demo
 # bounds hold.
 LOCK ?=
 VENV := .venv
+DEVICES := .venv-devices
 
 # A ROS 2 that is sourced, or the newest in the usual prefix. Its Python must be PYTHON.
 ROS_SETUP := $(lastword $(sort $(wildcard /opt/ros/*/setup.bash)))
@@ -20,7 +21,7 @@ EXTRAS := demo,plot,test$(if $(ROS),$(comma)ros-test)
 export DEMO_SOURCE := $(value SOURCE)
 export DEMO_OUT := $(value OUT)
 
-.PHONY: demo test clean
+.PHONY: demo test test-devices test-npu clean
 
 demo: $(VENV)/.demo-ready
 	$(VENV)/bin/bodypix demo --out "$$DEMO_OUT" -- $${DEMO_SOURCE:+"$$DEMO_SOURCE"}
@@ -36,6 +37,23 @@ else
 	$(ROS) && $(VENV)/bin/python -m pytest test/on_ros
 endif
 	$(VENV)/bin/python -m pytest --ignore=test/on_ros
+
+# OpenVINO's plugins for devices that are not here: docs/devices.md. They rest on exact versions.
+test-devices: devices-networks devices-loading
+devices-%: $(DEVICES)/.ready
+	@echo 'The two parts of test-devices take about 20 minutes; with make -j2 half of that'
+	PYTHONPATH=test $(DEVICES)/bin/python -m devices.emulated python -m pytest test/devices/test_gpu_$*.py
+
+test-npu: $(DEVICES)/.ready
+	@echo 'This takes about an hour on two cores the first time; what was compiled is not compiled again'
+	PYTHONPATH=test $(DEVICES)/bin/python -m devices.npu
+
+$(DEVICES)/.ready: setup.py pyproject.toml requirements-ci.txt test/devices/requirements.txt
+	@echo 'Installing into $(DEVICES), 2 GB'
+	$(PYTHON) -m venv $(DEVICES)
+	$(DEVICES)/bin/pip install --quiet --no-deps --require-hashes -r requirements-ci.txt -r test/devices/requirements.txt
+	$(DEVICES)/bin/pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
 
 # What each needs, and no more.
 $(VENV)/.demo-ready: EXTRA := demo
@@ -57,4 +75,4 @@ endif
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEVICES) demo build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -46,8 +46,9 @@ ARROWS: Mapping[str, set[str]] = {
     "models": {"errors", "folders"},
     # An image becomes a Scene, and one Scene after another the same people's.
     "tracking": {"anatomy", "imaging", "kernels", "options", "scene"},
-    "segmenters": _GROUND - {PUBLIC} | {"imaging", "models", "runtime", "tracking"},
-    "perception": _GROUND | {"imaging", "models", "runtime", "segmenters", "tracking"},
+    "details": {"imaging", "kernels", "options", "scene", "tracking"},
+    "segmenters": _GROUND - {PUBLIC} | {"details", "imaging", "models", "runtime", "tracking"},
+    "perception": _GROUND | {"details", "imaging", "models", "runtime", "segmenters", "tracking"},
     # A Scene becomes something else.
     "space": {"errors", "kernels", "scene", "tracking"},
     "rendering": {"anatomy", "errors", "heads", "options", "scene"},

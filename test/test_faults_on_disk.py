@@ -39,20 +39,20 @@ from pathlib import Path
 import openvino as ov
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
-from support.devices import FakeCompiled, tiny_model
+from support.devices import FakeCompiled, FakeCore, tiny_model
 
-class Core:
-    available_devices = ["GPU"]
-
+class Core(FakeCore):
     def compile_model(self, model, device, config):
         precision = config["INFERENCE_PRECISION_HINT"]
-        return FakeCompiled(ov.Core().compile_model(model, "CPU", config), device, precision)
+        of_gpus = "ALLOW_AUTO_BATCHING"
+        own = {name: value for name, value in config.items() if name != of_gpus}
+        return FakeCompiled(ov.Core().compile_model(model, "CPU", own), device, precision, config)
 
 folder = Path(sys.argv[1])
 if "full" in sys.argv:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 where = Placement(device="GPU", precision="f32", cache_dir=str(folder))
-networks = Networks(tiny_model(), ["doubled"], where, first_size=(4, 6), core=Core())
+networks = Networks(tiny_model(), ["doubled"], where, first_size=(4, 6), core=Core({"GPU": None}))
 with networks.network(4, 6).request() as request:
     request.input[:] = 21
     request.infer()

@@ -51,6 +51,22 @@ def test_without_a_source_there_is_none(checkout: Path) -> None:
     assert make(checkout, "demo").endswith("bodypix:<demo><--out><demo><-->\n")
 
 
+def test_devices_that_are_not_here_have_an_environment_of_exact_versions(checkout: Path) -> None:
+    for name in ("requirements-ci.txt", "test/devices/requirements.txt"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    shutil.copytree(checkout / ".venv", checkout / ".venv-devices")
+    said = make(checkout, "test-devices")
+    assert "<--require-hashes><-r><requirements-ci.txt><-r><test/devices/requirements.txt>" in said
+    for part in ("networks", "loading"):
+        run = f"<-m><devices.emulated><python><-m><pytest><test/devices/test_gpu_{part}.py>"
+        assert said.count(f"python:{run}\n") == 1
+        assert said.index("take about") < said.index(run)
+    assert "python:<-m><devices.npu>\n" in make(checkout, "test-npu")
+    assert (ROOT / "test/devices/test_gpu_networks.py").is_file()
+    assert (ROOT / "test/devices/test_gpu_loading.py").is_file()
+
+
 def test_the_demo_installs_no_test_tools_and_says_what_it_waits_for(checkout: Path) -> None:
     said = make(checkout, "demo")
     assert "Installing into .venv" in said

@@ -3,7 +3,8 @@
 They are measured, on pictures; weights have theirs in themselves. A file says which models it is of, since
 those that differ in stride or in the precision of their weights share them:
 
-    {"models": ["bodypix-mobilenet-075-s16-q2"], "made": "how", "ranges": {"float_segments": [0, 6]}}
+    {"models": ["bodypix-mobilenet-075-s16-q2"], "made": "how",
+     "ranges": {"float_segments": [0, 6]}, "means": {"float_segments": [0.25, 1.5]}}
 
 or, of models that lose too much: {"models": ["blazepose-full"], "refused": "what they lose"}.
 """
@@ -26,6 +27,11 @@ MAX_BYTES = 1 << 20
 """The most bytes that a file of ranges may have."""
 _FARTHEST, _NEAREST = 1e6, 1e-3
 
+Range = tuple[float, float]
+"""Least and largest value of a tensor."""
+Mean = tuple[float, ...]
+"""Mean value of each channel of a tensor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
@@ -35,12 +41,14 @@ class Ranges:
         models: The models that they hold for.
         made: How they were measured.
         ranges: Least and largest value by operation; what is not there is not computed in 8 bits.
+        means: Mean of each channel by operation, of some or all of them.
         refused: What the models would lose; empty where there are ranges.
     """
 
     models: tuple[str, ...]
     made: str = ""
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    means: Mapping[str, Mean] = field(default_factory=dict)
     refused: str = ""
 
 
@@ -126,7 +134,8 @@ def write(path: Path, ranges: Ranges) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     members = {name: value for name, value in asdict(ranges).items() if value}
-    text = re.sub(r"\[\s+(\S+),\s+(\S+)\s+\]", r"[\1, \2]", json.dumps(members, indent=1))
+    lists_of_numbers = re.compile(r"\[[^\]\"]*\]")  # a line each
+    text = lists_of_numbers.sub(lambda found: " ".join(found[0].split()), json.dumps(members, indent=1))
     part.write_text(text + "\n", encoding="utf-8")
     part.replace(path)
 
@@ -152,7 +161,7 @@ def _read_if_sound(path: Path) -> Ranges | None:
 def _ranges(data: Any) -> Ranges:
     if not isinstance(data, dict):
         raise ValueError("it holds no object")
-    if unknown := data.keys() - {"models", "made", "ranges", "refused"}:
+    if unknown := data.keys() - {"models", "made", "ranges", "means", "refused"}:
         raise ValueError(f"{min(unknown)!r:.100} means nothing")
     models, made, refused = data.get("models"), data.get("made", ""), data.get("refused", "")
     if not isinstance(models, list) or not models or not all(isinstance(name, str) for name in models):
@@ -162,10 +171,29 @@ def _ranges(data: Any) -> Ranges:
     found = data.get("ranges", {})
     if not isinstance(found, dict) or bool(found) == bool(refused):
         raise ValueError("'ranges' must be an object of least and largest values by operation")
-    return Ranges(tuple(models), made, {name: _range(name, ends) for name, ends in found.items()}, refused)
+    means = data.get("means", {})
+    if not isinstance(means, dict) or means.keys() - found.keys():
+        raise ValueError("'means' must be an object of lists of numbers by operations that 'ranges' has")
+    return Ranges(
+        tuple(models),
+        made,
+        {name: _range(name, ends) for name, ends in found.items()},
+        {name: _mean(name, values) for name, values in means.items()},
+        refused,
+    )
 
 
-def _range(name: str, ends: Any) -> tuple[float, float]:
+def _mean(name: str, values: Any) -> Mean:
+    good = isinstance(values, list) and all(type(value) in (int, float) for value in values)
+    if not good or not all(-_FARTHEST <= value <= _FARTHEST for value in values):
+        raise ValueError(
+            f"the means of {name!r:.160} are {values!r:.100}, but must be numbers from -{_FARTHEST:g} to "
+            f"{_FARTHEST:g}, one per channel"
+        )
+    return tuple(float(value) for value in values)
+
+
+def _range(name: str, ends: Any) -> Range:
     numbers = isinstance(ends, list) and len(ends) == 2 and all(type(end) in (int, float) for end in ends)
     # Zero is within them: it is what convolutions pad with.
     if not numbers or not -_FARTHEST <= ends[0] <= 0 < _NEAREST <= ends[1] <= _FARTHEST:

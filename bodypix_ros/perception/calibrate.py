@@ -50,14 +50,15 @@ def calibrate(segmenter: Segmenter, pictures: Callable[[], Pictures]) -> Calibra
             half.add(values)
     if every.pictures < 2:
         raise OptionError("images", "images: at least two are needed, one of them to try the ranges on")
-    trial = Trial(segmenter.graph, {name: half.ranges(method) for name, method in METHODS.items()})
+    trial = Trial(segmenter.graph, {name: half.rounding(method) for name, method in METHODS.items()})
     for number, image in enumerate(pictures()):
         if number % 2:
             trial.add(_seen(segmenter, image))
     losses = trial.losses()
     best = min(losses, key=lambda name: losses[name])
     made = f"{best} of {every.pictures} pictures; relative error {losses[best]:.3f} of the held-out half"
-    ranges = Ranges((segmenter.model,), made, every.ranges(METHODS[best]))
+    rounding = every.rounding(METHODS[best])
+    ranges = Ranges((segmenter.model,), made, rounding.ranges, rounding.means)
     return Calibration(ranges, best, losses, every.pictures)
 
 

@@ -8,21 +8,23 @@ import numpy.typing as npt
 import openvino as ov
 
 from bodypix_ros.runtime.devices import shared_core
-from bodypix_ros.runtime.quantize import Range, features, quantized
+from bodypix_ros.runtime.quantize import Mean, Range, Rounding, features, quantized
 
 _SHARES: Final = (1.0, 0.9999, 0.999)
 """Of a picture's values those that a range holds: all, or all but a few."""
 
 
 class Method(NamedTuple):
-    """How ranges are made of pictures."""
+    """How ranges are made of pictures, and whether biases are corrected with the pictures' means."""
 
     share: int
     extreme: bool
+    corrected: bool = True
 
 
 METHODS: Final = {
     "min/max": Method(0, extreme=True),
+    "min/max, biases as they are": Method(0, extreme=True, corrected=False),
     "mean of min/max": Method(0, extreme=False),
     "mean of 99.99 %": Method(1, extreme=False),
     "mean of 99.9 %": Method(2, extreme=False),
@@ -48,6 +50,7 @@ class Survey:
         self._compiled = _on_cpu(ov.Model(list(found.values()), graph.get_parameters(), "features"))
         self._widest = np.zeros((len(found), len(_SHARES), 2))
         self._sum = np.zeros_like(self._widest)
+        self._means = [np.zeros(value.get_partial_shape()[1].get_length()) for value in found.values()]
         self.pictures = 0
 
     def add(self, values: npt.NDArray[np.float32]) -> None:
@@ -57,10 +60,10 @@ class Survey:
             values: float32 (h, w, 3), as the network takes it.
         """
         shares = np.array(_SHARES)
-        ends = [
-            np.quantile(feature, [1 - shares, shares]).T
-            for feature in self._compiled([values[np.newaxis]]).to_tuple()
-        ]
+        given = self._compiled([values[np.newaxis]]).to_tuple()
+        for total, feature in zip(self._means, given, strict=True):
+            total += feature.mean(axis=(0, 2, 3), dtype=np.float64)
+        ends = [np.quantile(feature, [1 - shares, shares]).T for feature in given]
         low, high = np.moveaxis(np.array(ends), -1, 0)
         each = np.stack([np.minimum(low, 0), np.maximum(high, 0)], axis=-1)
         self._sum += each
@@ -70,8 +73,17 @@ class Survey:
         )
         self.pictures += 1
 
-    def ranges(self, method: Method) -> dict[str, Range]:
-        """The ranges of the pictures so far."""
+    def rounding(self, method: Method) -> Rounding:
+        """What is known of the pictures so far."""
+        return Rounding(self._ranges(method), self._rounded_means() if method.corrected else {})
+
+    def _rounded_means(self) -> dict[str, Mean]:
+        return {
+            name: tuple(float(f"{value:.3g}") for value in total / max(self.pictures, 1))
+            for name, total in zip(self._names, self._means, strict=True)
+        }
+
+    def _ranges(self, method: Method) -> dict[str, Range]:
         ends = self._widest if method.extreme else self._sum / max(self.pictures, 1)
         return {
             name: (round(float(low), 4), max(round(float(high), 4), 1e-4))
@@ -82,15 +94,15 @@ class Survey:
 class Trial:
     """What a graph in 8 bits gives against what it gives in f32."""
 
-    def __init__(self, graph: ov.Model, candidates: Mapping[str, Mapping[str, Range]]) -> None:
+    def __init__(self, graph: ov.Model, candidates: Mapping[str, Rounding]) -> None:
         """Compile both.
 
         Args:
             graph: In f32.
-            candidates: Ranges by the method that made them.
+            candidates: By the method that made them.
         """
         self._exact = _on_cpu(graph)
-        self._rounded = {name: _on_cpu(quantized(graph, ranges)) for name, ranges in candidates.items()}
+        self._rounded = {name: _on_cpu(quantized(graph, rounding)) for name, rounding in candidates.items()}
         self._errors = {name: np.zeros(len(graph.outputs)) for name in candidates}
         self._powers = np.zeros(len(graph.outputs))
 

@@ -70,20 +70,25 @@ def order(wanted: str, available: Sequence[str]) -> list[str]:
 
     Args:
         wanted: "AUTO", a device, or several with commas between.
-        available: Those that are here: "GPU.0", "CPU".
+        available: Those that are here, as OpenVINO lists them: "CPU", "GPU" where there is one, else "GPU.0",
+            "GPU.1". Networks say that they execute on "GPU.0" in both cases, and OpenVINO takes both names.
 
     Raises:
         OptionError: None of those that are named is here.
     """
     if wanted.strip().upper() == "AUTO":
-        return [name for kind in AUTO for name in available if name.split(".")[0] == kind]
+        return [name for kind in AUTO for name in available if kind_of(name) == kind]
     names = [name.strip().upper() for name in wanted.split(",") if name.strip()]
     if "AUTO" in names:
         raise OptionError(
             "device", f"device is {wanted!r:.80}, but AUTO stands alone: it tries {', '.join(AUTO)}"
         )
-    kinds = {name.split(".")[0] for name in available}
-    here = [name for name in names if name in available or name in kinds]
+    known = {
+        *available,
+        *(kind_of(name) for name in available),
+        *(f"{name}.0" for name in available if "." not in name),
+    }
+    here = [name for name in names if name in known]
     absent = ", ".join(name for name in names if name not in here)
     there = ", ".join(available) or "none"
     if not here:
@@ -104,6 +109,11 @@ def candidates(wanted: str, core: ov.Core) -> list[str]:
     return order(wanted, core.available_devices)
 
 
+def kind_of(device: str) -> str:
+    """What kind a device is of: "GPU" of "GPU.0"."""
+    return device.split(".")[0]
+
+
 def last_line(error: Exception) -> str:
     """The line of OpenVINO's messages that says what was wrong; the others say where in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -114,6 +124,13 @@ def precision_of(value: Any) -> str:
     """OpenVINO's type in our spelling: f32, f16, bf16."""
     text = value.to_string() if hasattr(value, "to_string") else str(value)
     return {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}.get(text, text)
+
+
+def executes_on(compiled: ov.CompiledModel) -> str:
+    """The device that a compiled network runs on: "CPU", "GPU.0", "NPU"."""
+    names = compiled.get_property("EXECUTION_DEVICES")
+    # A list of names, but an NPU's plugin says one, as text.
+    return names if isinstance(names, str) else ", ".join(names)
 
 
 def offers(core: ov.Core, device: str) -> list[str]:

@@ -6,25 +6,28 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TypeAlias
+from queue import Empty, SimpleQueue
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from bodypix_ros.errors import DeviceError, PrecisionError
+from bodypix_ros.errors import DeviceError, PrecisionError, RangesError
 from bodypix_ros.folders import user_cache
+from bodypix_ros.runtime.comparison import Example, complaints
 from bodypix_ros.runtime.devices import (
     candidates,
+    executes_on,
     int8_instructions,
+    kind_of,
     last_line,
     offers,
     precision_of,
     shared_core,
 )
-from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.runtime.quantize import Range, computes_in_8_bits, quantized
+from bodypix_ros.runtime.placement import USUAL, Placement
+from bodypix_ros.runtime.quantize import Rounding, computes_in_8_bits, quantized
 
 Graph: TypeAlias = ov.Model
 """A model as it was read, not compiled yet."""
@@ -33,6 +36,9 @@ _log = logging.getLogger(__name__)
 
 MAX_NETWORKS = 16
 """Compiled networks that are kept, one per input size; the one not used for longest goes first."""
+
+_QUICK_FOR_NPU: Final = 481 * 481
+"""Pixels of input that NPU compilers need a minute and a half for at most; see docs/devices.md."""
 
 
 class Request:
@@ -68,37 +74,64 @@ class Request:
 
 
 class Network:
-    """A model compiled for one input size, with its idle requests.
+    """A model compiled for one input size, with its requests.
 
     Attributes:
         compiled: The ov.CompiledModel.
     """
 
     def __init__(self, compiled: ov.CompiledModel, requests: int) -> None:
+        """Make the first request. The others are made when all are busy: each has buffers on its device.
+
+        Args:
+            compiled: The compiled model.
+            requests: The most that there may be.
+        """
         self.compiled = compiled
         self._idle: SimpleQueue[Request] = SimpleQueue()
-        for _ in range(requests):
-            self._idle.put(Request(compiled))
+        self._idle.put(Request(compiled))
+        self._unmade = threading.Semaphore(requests - 1)
 
     def request(self) -> "_Loan":
-        """Lend a request for the length of a `with`; waits while all are busy."""
-        return _Loan(self._idle)
+        """Lend a request for the length of a `with`; waits while all are busy.
+
+        Raises:
+            DeviceError: From the `with`: the device has no room for another one.
+        """
+        return _Loan(self)
+
+    def take(self) -> Request:
+        """An idle request, else another one while there may be more, else the next that comes back."""
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            if not self._unmade.acquire(blocking=False):
+                return self._idle.get()
+        try:
+            return Request(self.compiled)
+        except RuntimeError as error:
+            self._unmade.release()
+            raise DeviceError(last_line(error)) from error
+
+    def give_back(self, request: Request) -> None:
+        """Make a request idle."""
+        self._idle.put(request)
 
 
 class _Loan:
-    """A request, taken from the idle ones and given back."""
+    """A request, taken from a network and given back."""
 
-    __slots__ = ("_idle", "_request")
+    __slots__ = ("_network", "_request")
 
-    def __init__(self, idle: "SimpleQueue[Request]") -> None:
-        self._idle = idle
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
     def __enter__(self) -> Request:
-        self._request = self._idle.get()
+        self._request = self._network.take()
         return self._request
 
     def __exit__(self, *_: object) -> None:
-        self._idle.put(self._request)
+        self._network.give_back(self._request)
 
 
 class _Slot:
@@ -128,8 +161,9 @@ class Networks:
         placement: Placement,
         *,
         first_size: tuple[int, int],
-        ranges: Mapping[str, Range] | None = None,
-        int8_by_default: bool = False,
+        rounding: Rounding | None = None,
+        preferred: Mapping[str, tuple[str, ...]] = USUAL,
+        example: Example | None = None,
         core: ov.Core | None = None,
     ) -> None:
         """Choose the device by compiling the model on it for `first_size`.
@@ -139,14 +173,15 @@ class Networks:
             outputs: Names of the outputs wanted; the others are not computed.
             placement: Where, and how.
             first_size: Height and width of the first network.
-            ranges: For int8: how far its values reach.
-            int8_by_default: Whether, where no precision is asked for, a CPU that is fast in 8 bits computes
-                in them, if there are ranges.
+            rounding: For int8: how far its values reach.
+            preferred: By kind of device the precisions to run in where none is asked for: the first that the
+                device offers; int8 only where `rounding` is of this model, and on a CPU that is fast in it.
+            example: What a device's results are compared with a CPU's on; None: they are not.
             core: For tests: stands in for ov.Core().
 
         Raises:
             OptionError: Unknown device, or a precision that the device does not run in.
-            RangesError: The ranges are of another model.
+            RangesError: `rounding` is of another model, and int8 was asked for.
             DeviceError: No device compiles the model.
         """
         started = time.perf_counter()
@@ -154,8 +189,8 @@ class Networks:
         self._model = ov.Model(
             [model.output(name) for name in outputs], model.get_parameters(), model.get_friendly_name()
         )
-        self._ranges = ranges
-        self._int8_by_default = int8_by_default and bool(ranges)
+        self._rounding = rounding or Rounding({})
+        self._preferred, self._example = preferred, example
         self._quantized: Graph | None = None
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
@@ -207,6 +242,8 @@ class Networks:
         for device in devices:
             try:
                 network = self._compile(device, *size)
+                if kind_of(device) != "CPU" and self._example is not None:
+                    self._compare_with_cpu(self._example, network, size)
             except (DeviceError, PrecisionError) as error:
                 _log.warning("%s does not run the model: %s", device, error)
                 failures.append(error)
@@ -214,8 +251,6 @@ class Networks:
             self._chosen = device
             self._slots[size] = _Slot(network)
             _log.info("running on %s in %s", self.device, self.precision)
-            if not device.startswith("CPU"):
-                self._compare_with_cpu(network, size)
             return
         reasons = "; ".join(f"{d}: {e}" for d, e in zip(devices, failures, strict=True))
         message = f"no device runs the model: {reasons or 'there is none'}"
@@ -224,20 +259,27 @@ class Networks:
         raise DeviceError(message)
 
     def _compile(self, device: str, height: int, width: int) -> Network:
-        on_cpu = device.startswith("CPU")
-        finest = "f32" if on_cpu else "f16"
-        in_8_bits = self._int8_by_default and on_cpu and int8_instructions()
-        wanted = self._placement.precision or ("int8" if in_8_bits else finest)
-        if wanted == "int8" and "int8" not in offers(self._core, device):
-            raise self._refused(device, wanted, "does not compute in 8 bits")
+        kind, usual = kind_of(device), self._usual(device)
+        wanted = self._placement.precision or usual[0]
+        if wanted not in offers(self._core, device):
+            raise self._refused(device, wanted, f"does not compute in {wanted.replace('int8', '8 bits')}")
         # What a graph for 8 bits leaves finer; the hint says nothing of what it does not.
-        rest = finest if wanted == "int8" else wanted
+        rest = wanted if wanted != "int8" else next(one for one in usual if one != "int8")
         hint = self._placement.performance_hint
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": rest}
-        if self._placement.threads and device.startswith("CPU"):
+        if self._placement.threads and kind == "CPU":
             config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
-        if self._cache_dir is not None and not device.startswith("CPU"):
+        if self._cache_dir is not None and kind != "CPU":
             config["CACHE_DIR"] = str(self._cache_dir)
+        if kind == "GPU":
+            # Else THROUGHPUT collects images for a batch of up to 256, a second long.
+            config["ALLOW_AUTO_BATCHING"] = "NO"
+        if kind == "NPU" and height * width > _QUICK_FOR_NPU:
+            _log.warning(
+                "compiling for inputs of %d x %d may take minutes: for 1280 x 720 an NPU's compilers needed "
+                "one to more than eight; ask for smaller ones (base_size, internal_resolution)",
+                width, height,
+            )  # fmt: skip
         try:
             compiled = self._core.compile_model(self._static(wanted, height, width), device, config)
         except RuntimeError as error:
@@ -246,8 +288,8 @@ class Networks:
         if given != rest or (wanted == "int8" and not computes_in_8_bits(compiled)):
             raise self._refused(device, wanted, f"would run in {given} instead")
         self.precision = wanted
-        self.device = ", ".join(compiled.get_property("EXECUTION_DEVICES"))
-        if device.startswith("CPU"):
+        self.device = executes_on(compiled)
+        if kind == "CPU":
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
         with self._lock:
             self.networks_compiled += 1
@@ -256,6 +298,26 @@ class Networks:
             # One more than the device works on, for whoever prepares or decodes meanwhile.
             self.requests = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")) + 1
         return Network(compiled, self.requests)
+
+    def _usual(self, device: str) -> list[str]:
+        """The precisions to run in where none is asked for, best first; one at least is not int8."""
+        kind, offered = kind_of(device), offers(self._core, device)
+        preferred = self._preferred.get(kind, ("f32",))
+        usual = [precision for precision in preferred if precision in offered]
+        if "int8" in usual and (self._placement.precision or not self._is_fast_in_8_bits(kind)):
+            usual.remove("int8")
+        return usual or [preferred[-1]]
+
+    def _is_fast_in_8_bits(self, kind: str) -> bool:
+        """Whether a device gains by 8 bits, and what is known of the values is of this model."""
+        if not self._rounding.ranges or (kind == "CPU" and not int8_instructions()):
+            return False
+        try:
+            self._in_8_bits()
+        except RangesError as error:
+            _log.warning("not computed in 8 bits, which would be faster: %s", error)
+            self._rounding = Rounding({})  # nobody has asked for them, and it is said once
+        return bool(self._rounding.ranges)
 
     def _refused(self, device: str, wanted: str, reason: str) -> PrecisionError:
         offered = ", ".join(offers(self._core, device)) or "nothing known"
@@ -270,11 +332,11 @@ class Networks:
 
     def _in_8_bits(self) -> Graph:
         if self._quantized is None:
-            self._quantized = quantized(self._model, self._ranges or {})
+            self._quantized = quantized(self._model, self._rounding)
         return self._quantized
 
-    def _compare_with_cpu(self, network: Network, size: tuple[int, int]) -> None:
-        """Warn if the device's first result differs from the CPU's: NPUs have been silently wrong."""
+    def _compare_with_cpu(self, example: Example, network: Network, size: tuple[int, int]) -> None:
+        """Warn if the device's first result differs from the CPU's by more than its precision explains."""
         config = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
         try:
             graph = self._static(self.precision, *size)
@@ -283,20 +345,15 @@ class Networks:
             _log.warning("the results of %s could not be compared with a CPU's: %s", self.device, error)
             return
         with network.request() as request:
-            pattern = np.sin(np.arange(request.input.size, dtype=np.float32) * np.float32(0.37))
-            request.input[:] = cpu.input[:] = pattern.reshape(request.input.shape)
+            request.input[:] = cpu.input[:] = example.picture(*size)
             request.infer()
             cpu.infer()
-            for name, expected in cpu.outputs.items():
-                error_share = np.abs(request.outputs[name] - expected).max() / max(
-                    np.abs(expected).max(), 1e-6
-                )
-                if not error_share < 0.05:  # also catches NaN
-                    _log.warning(
-                        "%s computes something else than the CPU: output %s differs by %.0f %% of its "
-                        "largest value; results may be wrong (try another device or precision)",
-                        self.device, name, 100 * error_share,
-                    )  # fmt: skip
+            for complaint in complaints(request.outputs, cpu.outputs, example, self.precision):
+                _log.warning(
+                    "%s computes something else than the CPU: %s; results may be wrong (try another device "
+                    "or precision)",
+                    self.device, complaint,
+                )  # fmt: skip
 
 
 def _cache_folder(wanted: str) -> Path | None:

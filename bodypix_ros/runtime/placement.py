@@ -1,5 +1,6 @@
 """Where a model runs, and how: what is asked for. Imports no OpenVINO."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,11 @@ AUTO: Final = ("GPU", "NPU", "CPU")
 """What "AUTO" tries, in this order. OpenVINO's own AUTO has hidden failing devices, so it is not used."""
 PRECISIONS: Final = ("f32", "f16", "int8")
 HINTS: Final = ("LATENCY", "THROUGHPUT")
+USUAL: Final[Mapping[str, tuple[str, ...]]] = {"CPU": ("f32",), "GPU": ("f16", "f32"), "NPU": ("f16",)}
+"""By kind of device the precisions that a model runs in where none is asked for: the first that can be had.
+
+Families that lose too much by one, or little by a coarser one, say otherwise: docs/devices.md has the losses.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Placement:
     precision: str = option(
         "",
         "f32, f16, int8 (BodyPix, where there are ranges), or empty: f32 on a CPU (int8 with algorithm people"
-        " on one that is fast in it), f16 on a GPU or NPU",
+        " on one that is fast in it), f16 on a GPU (BlazePose: f32) or NPU",
         choices=("", *PRECISIONS),
         live=False,
     )

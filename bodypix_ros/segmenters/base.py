@@ -10,9 +10,12 @@ import numpy.typing as npt
 from bodypix_ros.errors import OptionError
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.models import ranges
+from bodypix_ros.runtime.comparison import Example, Values
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import Rounding
 from bodypix_ros.scene import Box, Scene, Timings
+from bodypix_ros.segmenters.figure import figure
 
 
 class Sight(NamedTuple):
@@ -82,9 +85,7 @@ class Seer(abc.ABC, Generic[Options, M]):
         """Let go of what is not a network."""
 
 
-def ranges_for(
-    model: str, placement: Placement, *, by_default: bool = False
-) -> Mapping[str, tuple[float, float]] | None:
+def rounding_for(model: str, placement: Placement, *, by_default: bool = False) -> Rounding | None:
     """What `Networks` needs to compute a model in 8 bits; None where that is not asked for.
 
     Args:
@@ -97,12 +98,32 @@ def ranges_for(
         RangesError: The file is damaged, or of other models.
     """
     if placement.precision == "int8":
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if by_default and not placement.precision and (placement.ranges or ranges.has(model)):
-        return ranges.find(model, placement.ranges).ranges
+        return _rounding(ranges.find(model, placement.ranges))
     if placement.ranges:
         raise OptionError("ranges", f"ranges: {placement.ranges} is for precision int8; ask for that, too")
     return None
+
+
+def _rounding(known: ranges.Ranges) -> Rounding:
+    return Rounding(known.ranges, known.means)
+
+
+def example(scale: float, bias: Values | float, bounds: Mapping[str, Mapping[str, float]]) -> Example:
+    """The drawn figure, as a network takes it.
+
+    Args:
+        scale: Factor of a pixel value.
+        bias: Added to red, green and blue.
+        bounds: By output, by precision: the largest `runtime.comparison.difference` of a sound device.
+    """
+
+    def picture(height: int, width: int) -> Values:
+        values: Values = figure(height, width) * np.float32(scale) + np.float32(bias)
+        return values
+
+    return Example(picture, bounds)
 
 
 def keypoint_box(keypoints: npt.NDArray[np.float32], least: float, shape: tuple[int, int]) -> Box:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS
 from bodypix_ros.imaging.pixels import Pixels
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.scene import Scene
 from bodypix_ros.tracking.sightings import Sightings
 
@@ -62,31 +62,34 @@ def looks(scene: Scene, sightings: Sightings, pixels: Pixels) -> Looks:
         sites, regions = _sites(sightings.keypoints, scene.keypoint_names)
         sites[..., :2] /= stride
         _count_by_sites(labels, sites, regions, colors, channels, counts)
-    totals = counts.sum(axis=2, keepdims=True)
-    shares = np.where(totals >= 3 * _LEAST_PIXELS, counts / np.maximum(totals, 1), 0.0)
-    return np.sqrt(shares)
+    return counts
 
 
-def mixed(before: Looks, now: Looks) -> Looks:
-    """Mean looks of people with one more: float64 (N, REGIONS, BINS)."""
-    fresh, kept = now.any(axis=2, keepdims=True), before.any(axis=2, keepdims=True)
-    mean = np.sqrt((1 - _PACE) * before**2 + _PACE * now**2)
-    return np.where(fresh & kept, mean, np.where(fresh, now, before))
+@kernel(inline=True)
+def mix(before: Array, now: Array) -> None:
+    """Take a new look of somebody into the mean: float64 (REGIONS, BINS) each."""
+    for region in range(before.shape[0]):
+        if not now[region].any():
+            continue
+        first = not before[region].any()
+        for b in range(BINS):
+            if first:
+                before[region, b] = now[region, b]
+            else:
+                mean = (1 - _PACE) * before[region, b] ** 2 + _PACE * now[region, b] ** 2
+                before[region, b] = np.sqrt(mean)
 
 
-def similar(tracked: Looks, seen: Looks) -> npt.NDArray[np.float64]:
-    """How alike people look.
-
-    Args:
-        tracked: float64 (N, REGIONS, BINS).
-        seen: float64 (M, REGIONS, BINS).
-
-    Returns:
-        float64 (N, M), 0..1; NaN where no region is seen of both.
-    """
-    common = np.einsum("nr,mr->nm", tracked.any(axis=2).astype(float), seen.any(axis=2).astype(float))
-    products = tracked.reshape(len(tracked), -1) @ seen.reshape(len(seen), -1).T
-    return np.where(common > 0, products / np.maximum(common, 1), np.nan)
+@kernel(inline=True)
+def alike(tracked: Array, seen: Array) -> Float:
+    """How alike two people look, 0..1; NaN where no region is seen of both."""
+    common, total = 0, 0.0
+    for region in range(tracked.shape[0]):
+        if tracked[region].any() and seen[region].any():
+            common += 1
+            for b in range(BINS):
+                total += tracked[region, b] * seen[region, b]
+    return total / common if common else np.nan
 
 
 @lru_cache(maxsize=1)
@@ -124,6 +127,17 @@ def _add(counts: Array, red: int, green: int, blue: int) -> None:
     counts[16 + min(max(((red + green) // 2 - blue + 128) >> 5, 0), 7)] += 1
 
 
+@kernel(inline=True)
+def _to_roots(counts: Array) -> None:
+    """Turn what was counted into the roots of shares, in place; zeros where there is too little of it."""
+    for person in range(counts.shape[0]):
+        for region in range(counts.shape[1]):
+            total = counts[person, region].sum()
+            for b in range(BINS):
+                share = counts[person, region, b] / total if total >= 3 * _LEAST_PIXELS else 0.0
+                counts[person, region, b] = np.sqrt(share)
+
+
 @kernel(
     "void(Array(uint8, 2, 'A', readonly=True), Array(uint8, 2, 'A', readonly=True), int64[::1],"
     " Array(uint8, 3, 'A', readonly=True), int64[::1], float64[:, :, ::1])"
@@ -141,6 +155,7 @@ def _count_by_parts(
                     np.int64(color[channels[0]]), np.int64(color[channels[1]]), np.int64(color[channels[2]])
                 )  # fmt: skip
                 _add(counts[person, region], red, green, blue)
+    _to_roots(counts)
 
 
 @kernel(
@@ -166,3 +181,4 @@ def _count_by_sites(
                 np.int64(color[channels[0]]), np.int64(color[channels[1]]), np.int64(color[channels[2]])
             )  # fmt: skip
             _add(counts[person, region], red, green, blue)
+    _to_roots(counts)

@@ -21,6 +21,25 @@ def match(gains: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return partners
 
 
+def match_in_turn(
+    gains: npt.NDArray[np.float64], sure: npt.NDArray[np.bool_], confirmed: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Match sure columns with rows, then the others with those confirmed rows that are still alone.
+
+    Args:
+        gains: float64 (N, M), as for `match`.
+        sure: bool (M,).
+        confirmed: bool (N,).
+
+    Returns:
+        int64 (M,): each column's row, -1 for none.
+    """
+    rows = np.full(len(sure), -1, np.int64)
+    if gains.size:
+        _match_in_turn(gains, sure, confirmed, rows)
+    return rows
+
+
 @kernel("void(float64[:, ::1], int64[::1])")
 def _match(gains: Array, partners: Array) -> None:
     """The Hungarian method by shortest augmenting paths (Jonker and Volgenant 1987), costs being -gains.
@@ -63,3 +82,27 @@ def _match(gains: Array, partners: Array) -> None:
     for column in range(columns):
         if owner[column] >= 0 and gains[owner[column], column] > 0:
             partners[owner[column]] = column
+
+
+@kernel("void(float64[:, ::1], boolean[::1], boolean[::1], int64[::1])")
+def _match_in_turn(gains: Array, sure: Array, confirmed: Array, rows: Array) -> None:
+    columns = len(sure)
+    worth, partners = gains.copy(), np.full(len(gains), -1)
+    alone = np.ones(len(gains), np.bool_)
+    for turn in range(2):
+        open_ = 0
+        for j in range(columns):
+            for i in range(len(gains)):
+                if sure[j] == (turn == 0) and (turn == 0 or (alone[i] and confirmed[i])):
+                    worth[i, j] = gains[i, j]
+                    open_ += 1
+                else:
+                    worth[i, j] = -1.0
+        if not open_:
+            continue
+        partners[:] = -1
+        _match(worth, partners)
+        for i in range(len(gains)):
+            if partners[i] >= 0:
+                rows[partners[i]] = i
+                alone[i] = False

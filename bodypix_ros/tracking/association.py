@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.tracking import appearance
+from bodypix_ros.tracking.appearance import Looks, alike
 from bodypix_ros.tracking.sightings import GRID, Sightings, sample
 from bodypix_ros.tracking.tracks import Tracks
 
@@ -50,7 +50,7 @@ def gains(
     tracks: Tracks,
     sightings: Sightings,
     names: tuple[str, ...],
-    looks: appearance.Looks | None,
+    looks: Looks | None,
     ages: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.float64]:
     """What it is worth to take a sighting for a track, beside beginning a new one.
@@ -72,10 +72,18 @@ def gains(
         sightings.labels, sigmas(names), worth,
     )  # fmt: skip
     if looks is not None:
-        alike = appearance.similar(tracks.looks, looks)
-        weight = _LOOKS * (1 + _RISE * ages)[:, None]
-        worth += weight * np.where(np.isnan(alike), 0.0, alike - _LIKENESS)
+        _add_looks(tracks.looks, looks, ages, worth)
     return worth
+
+
+@kernel("void(float64[:, :, ::1], float64[:, :, ::1], float64[::1], float64[:, ::1])")
+def _add_looks(tracked: Array, seen: Array, ages: Array, worth: Array) -> None:
+    for i in range(len(tracked)):
+        weight = _LOOKS * (1 + _RISE * ages[i])
+        for j in range(len(seen)):
+            like = alike(tracked[i], seen[j])
+            if not np.isnan(like):
+                worth[i, j] += weight * (like - _LIKENESS)
 
 
 @kernel(inline=True)

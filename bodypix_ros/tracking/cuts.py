@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.kernels import Array, Float, kernel
+
 _ROWS, _COLUMNS = 24, 32
 """Pixels of the picture that are compared."""
 _LEAST_CORRELATION = 0.25
@@ -19,20 +21,42 @@ class Cuts:
 
     def is_cut(self, pixels: npt.NDArray[np.uint8]) -> bool:
         """Whether the image, uint8 (H, W, C), shows another scene than the last one."""
-        height, width = pixels.shape[:2]
-        rows = (2 * np.arange(_ROWS)[:, None] + 1) * height // (2 * _ROWS)
-        columns = (2 * np.arange(_COLUMNS) + 1) * width // (2 * _COLUMNS)
-        green = pixels[rows, columns, min(1, pixels.shape[2] - 1)].astype(np.float64)
-        now = green - green.mean()
-        contrast = float(now.std())
-        if contrast < _LEAST_CONTRAST:
+        now = np.empty((_ROWS, _COLUMNS))
+        if not _sample(pixels, now) >= _LEAST_CONTRAST:
             return False
-        now /= contrast
         before, self._before = self._before, now
-        if before is None:
+        if before is None or _correlation(before, now) >= _LEAST_CORRELATION:
             return False
-        in_place = float((before * now).mean())
-        return in_place < _LEAST_CORRELATION and _shifted(before, now) < _LEAST_CORRELATION
+        return _shifted(before, now) < _LEAST_CORRELATION
+
+
+@kernel("float64(Array(uint8, 3, 'A', readonly=True), float64[:, ::1])")
+def _sample(pixels: Array, out: Array) -> Float:
+    """Write green at points all over the image, of mean 0 and standard deviation 1; returns what it was."""
+    height, width, channels = pixels.shape
+    total = squares = 0.0
+    for i in range(_ROWS):
+        for j in range(_COLUMNS):
+            y, x = (2 * i + 1) * height // (2 * _ROWS), (2 * j + 1) * width // (2 * _COLUMNS)
+            green = float(pixels[y, x, min(1, channels - 1)])
+            out[i, j] = green
+            total += green
+            squares += green * green
+    mean = total / out.size
+    contrast = np.sqrt(max(squares / out.size - mean * mean, 0.0))
+    for i in range(_ROWS):
+        for j in range(_COLUMNS):
+            out[i, j] = (out[i, j] - mean) / contrast
+    return contrast
+
+
+@kernel("float64(float64[:, ::1], float64[:, ::1])")
+def _correlation(before: Array, now: Array) -> Float:
+    total = 0.0
+    for i in range(_ROWS):
+        for j in range(_COLUMNS):
+            total += before[i, j] * now[i, j]
+    return total / now.size
 
 
 def _shifted(before: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> float:

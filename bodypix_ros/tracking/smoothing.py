@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.scene import Person, Scene
 
 Values = npt.NDArray[np.float64]
@@ -30,9 +31,7 @@ class OneEuro:
     beta: float
     derivative_cutoff: float = 1.0
     rest: float = 0.0
-    _raw: Values | None = None
-    _smooth: Values | None = None
-    _speed: Values | None = None
+    _state: Values | None = None  # (3, n): as it came, filtered, and the filtered speed
 
     def apply(self, values: Values, step_s: float, scale: float = 1.0) -> Values:
         """Filter.
@@ -42,23 +41,54 @@ class OneEuro:
             step_s: Seconds since the call before.
             scale: What the speed is multiplied with: one over the size of what moves.
         """
-        if self._raw is None or self._smooth is None or self._speed is None:
-            self._raw, self._smooth, self._speed = values, values, np.zeros_like(values)
+        flat = np.ascontiguousarray(values, np.float64).reshape(-1)
+        if self._state is None:
+            self._state = np.stack([flat, flat, np.zeros_like(flat)])
             return values
-        speed = (values - self._raw) * (scale / step_s)
-        weight = _weight(self.derivative_cutoff, step_s)
-        self._speed = weight * speed + (1 - weight) * self._speed
-        weights = _weight(
-            self.min_cutoff + self.beta * np.maximum(np.abs(self._speed) - self.rest, 0), step_s
+        _filter(
+            flat, self._state, step_s, scale, self.min_cutoff, self.beta, self.derivative_cutoff, self.rest
         )
-        self._smooth = weights * values + (1 - weights) * self._smooth
-        self._raw = values
-        return self._smooth
+        smooth: Values = self._state[1].reshape(values.shape).copy()
+        return smooth
 
 
-def _weight(cutoff: float | Values, step_s: float) -> Values:
+@kernel(inline=True)
+def _weight(cutoff: Float, step: Float) -> Float:
     """Of the new value in an exponential mean with that cut-off frequency."""
-    return np.asarray(1 / (1 + 1 / (2 * np.pi * cutoff * step_s)))
+    return 1 / (1 + 1 / (2 * np.pi * cutoff * step))
+
+
+@kernel("void(float64[::1], float64[:, ::1], float64, float64, float64, float64, float64, float64)")
+def _filter(
+    values: Array, state: Array, step: Float, scale: Float, min_cutoff: Float, beta: Float,
+    derivative_cutoff: Float, rest: Float,
+) -> None:  # fmt: skip
+    of_speed = _weight(derivative_cutoff, step)
+    for n in range(values.size):
+        speed = (values[n] - state[0, n]) * (scale / step)
+        state[2, n] = of_speed * speed + (1 - of_speed) * state[2, n]
+        weight = _weight(min_cutoff + beta * max(abs(state[2, n]) - rest, 0.0), step)
+        state[1, n] = weight * values[n] + (1 - weight) * state[1, n]
+        state[0, n] = values[n]
+
+
+@kernel("void(float32[:, ::1], float32[:, ::1], float64[::1])")
+def _go(before: Array, now: Array, way: Array) -> None:
+    """Add to `way` the median of how far the keypoints that are seen in both went, if they are enough."""
+    least = np.float32(_LEAST_SCORE)
+    moved = np.empty(len(now))
+    for axis in range(2):
+        count = 0
+        for k in range(len(now)):
+            if now[k, 2] >= least and before[k, 2] >= least:
+                step, at = np.float64(now[k, axis] - before[k, axis]), count
+                while at > 0 and moved[at - 1] > step:
+                    moved[at] = moved[at - 1]
+                    at -= 1
+                moved[at] = step
+                count += 1
+        if count >= _LEAST_COMMON:
+            way[axis] += (moved[(count - 1) // 2] + moved[count // 2]) / 2
 
 
 @dataclass(slots=True)
@@ -83,10 +113,8 @@ class _Followed:
     def apply(self, keypoints: npt.NDArray[np.float32], stamp_s: float, scale: float) -> Values:
         """X and y smoothed, float64 (K, 2)."""
         step_s = max(stamp_s - self.seen_s, 1e-6)
-        common = (keypoints[:, 2] >= _LEAST_SCORE) & (self.keypoints[:, 2] >= _LEAST_SCORE)
-        if np.count_nonzero(common) >= _LEAST_COMMON:
-            moved = np.median(keypoints[common, :2] - self.keypoints[common, :2], axis=0)
-            self.way = self.way + moved
+        keypoints = np.ascontiguousarray(keypoints)
+        _go(self.keypoints, keypoints, self.way)
         self.keypoints, self.seen_s = keypoints, stamp_s
         about = self.limbs.apply(keypoints[:, :2] - self.way, step_s, scale)
         return self.body.apply(self.way, step_s, scale) + about

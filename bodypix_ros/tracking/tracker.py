@@ -9,13 +9,16 @@ import numpy.typing as npt
 from bodypix_ros.imaging.pixels import Pixels, as_pixels
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.tracking import appearance, association
-from bodypix_ros.tracking.assignment import match
+from bodypix_ros.tracking.assignment import match_in_turn
 from bodypix_ros.tracking.cuts import Cuts
 from bodypix_ros.tracking.sightings import Sightings, look
 from bodypix_ros.tracking.tracks import begin, nobody
 
 _UNCONFIRMED = 0.25
 """Share of `max_age` that somebody who was seen once is remembered."""
+_LEAP = 3.0
+"""Times `max_age` from one image to the next after which nobody is looked for. Where images only paused,
+people are still there; where another recording began, they are not."""
 
 
 class Tracker:
@@ -24,7 +27,7 @@ class Tracker:
     Attributes:
         sure_score: Persons who score less may continue a track, but do not begin one, and are left out of
             the Scene where they continue none.
-        max_age: Seconds that somebody is remembered unseen.
+        max_age: Seconds that somebody is remembered unseen; whom the first image after them shows is known.
         appearance: Whether people are told apart by their colours, too.
     """
 
@@ -49,8 +52,8 @@ class Tracker:
     ) -> Scene:
         """Find the people of the images before in the next one.
 
-        Everybody is forgotten where time goes back or leaps by more than `max_age`, where the image's size or
-        the names of keypoints change, and at a cut, if images are given.
+        Everybody is forgotten where time goes back or leaps by more than three times `max_age`, where the
+        image's size or the names of keypoints change, and at a cut, if images are given.
 
         Args:
             scene: What was seen, without ids.
@@ -86,7 +89,7 @@ class Tracker:
         kind = (scene.person_mask.shape, scene.keypoint_names)
         step_s = 0.0 if self._stamp_s is None else stamp_s - self._stamp_s
         cut = pixels is not None and self._cuts.is_cut(pixels.array)
-        if cut or kind != self._kind or not 0 <= step_s <= self.max_age:
+        if cut or kind != self._kind or not 0 <= step_s <= _LEAP * self.max_age:
             self._tracks = nobody(len(scene.keypoint_names))
         self._kind, self._stamp_s = kind, stamp_s
         return max(step_s, 0.0)
@@ -95,22 +98,10 @@ class Tracker:
         self, scene: Scene, sightings: Sightings, looks: appearance.Looks | None, stamp_s: float
     ) -> npt.NDArray[np.int64]:
         """The row of each sighting's track, -1 for none: sure sightings first, then the others."""
-        chosen = np.full(len(sightings), -1)
-        tracks, sure = self._tracks, sightings.sure
-        if not len(tracks) or not len(sightings):
-            return chosen
-        ages = (stamp_s - tracks.seen_s) / max(self.max_age, 1e-9)
+        tracks = self._tracks
+        ages = np.minimum((stamp_s - tracks.seen_s) / max(self.max_age, 1e-9), 1.0)
         worth = association.gains(tracks, sightings, scene.keypoint_names, looks, ages)
-        partners = match(worth if sure.all() else np.where(sure, worth, -1.0))
-        found = np.flatnonzero(partners >= 0)
-        chosen[partners[found]] = found
-        if not sure.all():
-            # Those who are not sure continue tracks that are confirmed and still without a sighting.
-            open_ = (partners < 0) & (tracks.ids > 0)
-            partners = match(np.where(open_[:, None] & ~sure, worth, -1.0))
-            found = np.flatnonzero(partners >= 0)
-            chosen[partners[found]] = found
-        return chosen
+        return match_in_turn(worth, sightings.sure, tracks.ids > 0)
 
     def _renew(
         self,

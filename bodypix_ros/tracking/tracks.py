@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, kernel
-from bodypix_ros.tracking import appearance
+from bodypix_ros.tracking.appearance import SHAPE, Looks, mix
 from bodypix_ros.tracking.motion import correct, predict
 from bodypix_ros.tracking.sightings import GRID, Sightings
 
@@ -16,6 +16,8 @@ _ACCELERATION, _SPEED = 1.0, 0.5
 """How much a speed changes within a second, and what it is at first, in the same measure per second."""
 _GROW, _SHRINK = 0.3, 0.1
 """Share of a size that is seen in the one that is remembered."""
+_UNKNOWN: Looks = np.zeros((0, *SHAPE))
+"""Stands for how people look where that is not known."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +44,7 @@ class Tracks:
     keypoints: npt.NDArray[np.float64]
     boxes: npt.NDArray[np.float64]
     shapes: npt.NDArray[np.bool_]
-    looks: appearance.Looks
+    looks: Looks
     seen_s: npt.NDArray[np.float64]
     ids: npt.NDArray[np.int64]
 
@@ -62,7 +64,7 @@ class Tracks:
         rows: npt.NDArray[np.int64],
         sightings: Sightings,
         seen: npt.NDArray[np.int64],
-        looks: appearance.Looks | None,
+        looks: Looks | None,
         stamp_s: float,
     ) -> None:
         """Take in what was seen of people.
@@ -76,11 +78,9 @@ class Tracks:
         """
         _renew(
             self.states, self.covariances, self.sizes, self.offsets, self.keypoints, self.boxes, self.shapes,
-            rows, seen, sightings.keypoints, sightings.boxes, sightings.torsos, sightings.shapes,
+            self.looks, self.seen_s, rows, seen, sightings.keypoints, sightings.boxes, sightings.torsos,
+            sightings.shapes, _UNKNOWN if looks is None else looks, stamp_s,
         )  # fmt: skip
-        self.seen_s[rows] = stamp_s
-        if looks is not None:
-            self.looks[rows] = appearance.mixed(self.looks[rows], looks[seen])
 
     def keep(self, rows: npt.NDArray[np.bool_]) -> "Tracks":
         """Some of them, bool (N,)."""
@@ -92,9 +92,7 @@ class Tracks:
         return Tracks(*(np.concatenate(pair) for pair in pairs))
 
 
-def begin(
-    sightings: Sightings, chosen: npt.NDArray[np.int64], looks: appearance.Looks | None, stamp_s: float
-) -> Tracks:
+def begin(sightings: Sightings, chosen: npt.NDArray[np.int64], looks: Looks | None, stamp_s: float) -> Tracks:
     """Tracks of people who are seen for the first time.
 
     Args:
@@ -113,7 +111,7 @@ def begin(
     covariances[:, [2, 3], [2, 3]] = (_SPEED**2 * areas)[:, None]
     keypoints = sightings.keypoints[chosen].copy()
     keypoints[:, :, :2] -= torsos[:, None]
-    look = np.zeros((count, *appearance.SHAPE)) if looks is None else looks[chosen]
+    look = np.zeros((count, *SHAPE)) if looks is None else looks[chosen]
     return Tracks(
         states, covariances, sizes, middles - torsos, keypoints, boxes - np.tile(torsos, 2),
         sightings.shapes[chosen], look, np.full(count, stamp_s), np.zeros(count, np.int64),
@@ -125,7 +123,7 @@ def nobody(points: int) -> Tracks:
     empty = np.zeros((0, 4))
     return Tracks(
         empty, np.zeros((0, 4, 4)), empty[:, :2].copy(), empty[:, :2].copy(), np.zeros((0, points, 3)), empty,
-        np.zeros((0, GRID, GRID), np.bool_), np.zeros((0, *appearance.SHAPE)), empty[:, 0].copy(),
+        np.zeros((0, GRID, GRID), np.bool_), np.zeros((0, *SHAPE)), empty[:, 0].copy(),
         np.zeros(0, np.int64),
     )  # fmt: skip
 
@@ -139,8 +137,8 @@ def _predict(states: Array, covariances: Array, sizes: Array, step: float) -> No
 
 @kernel(
     "void(float64[:, ::1], float64[:, :, ::1], float64[:, ::1], float64[:, ::1], float64[:, :, ::1],"
-    " float64[:, ::1], boolean[:, :, ::1], int64[::1], int64[::1], float64[:, :, ::1], float64[:, ::1],"
-    " float64[:, ::1], boolean[:, :, ::1])"
+    " float64[:, ::1], boolean[:, :, ::1], float64[:, :, ::1], float64[::1], int64[::1], int64[::1],"
+    " float64[:, :, ::1], float64[:, ::1], float64[:, ::1], boolean[:, :, ::1], float64[:, :, ::1], float64)"
 )
 def _renew(
     states: Array,
@@ -150,12 +148,16 @@ def _renew(
     keypoints: Array,
     boxes: Array,
     shapes: Array,
+    looks: Array,
+    seen_s: Array,
     rows: Array,
     seen: Array,
     seen_keypoints: Array,
     seen_boxes: Array,
     seen_torsos: Array,
     seen_shapes: Array,
+    seen_looks: Array,
+    stamp_s: float,
 ) -> None:
     for n in range(len(rows)):
         i, k = rows[n], seen[n]
@@ -177,3 +179,6 @@ def _renew(
         keypoints[i, :, 1] -= states[i, 1]
         boxes[i, :2], boxes[i, 2:] = box[:2] - states[i, :2], box[2:] - states[i, :2]
         shapes[i] = seen_shapes[k]
+        seen_s[i] = stamp_s
+        if len(seen_looks):
+            mix(looks[i], seen_looks[k])

@@ -64,7 +64,7 @@ def changes(folder: Path, steps: list[tuple[dict[str, Any], bool]]) -> str:
 def _consistent(settings: Settings) -> None:
     found = settings.values()
     check(found.keys() == PARAMETERS.keys(), "values")
-    arguments, live = settings.load_arguments(), settings.live_options()
+    arguments, live = settings.load_arguments(), settings.live_options
     check(all(found.get(name, value) == value for name, value in live.items()), "live options")
     check(arguments["model"] in catalogue.models(), "model")
     kinds = {float: (int, float, np.number), int: (int, np.integer), bool: (bool, np.bool_)}

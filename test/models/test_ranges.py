@@ -29,7 +29,7 @@ def written(path: Path, data: object) -> Path:
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    made = Ranges((NAME, "x"), "somehow", {"a": (0.0, 6.0), "b": (-1.25, 2.0)})
+    made = Ranges((NAME, "x"), "somehow", {"a": (0.0, 6.0), "b": (-1.25, 2.0)}, {"b": (0.5, -1.0)})
     ranges.write(tmp_path / "folder/f.json", made)
     assert ranges.read(tmp_path / "folder/f.json") == made
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["f.json"]
@@ -95,6 +95,11 @@ def test_ranges_of_another_model_are_refused(tmp_path: Path) -> None:
         ({**GOOD, "ranges": {"a": [-1, 1e9]}}, "the range of 'a'"),
         ('{"models": ["x"], "ranges": {"a": [0, NaN]}}', "the range of 'a'"),
         ('{"models": ["x"], "ranges": {"a": [-Infinity, 1]}}', "the range of 'a'"),
+        ({**GOOD, "means": [1]}, "'means' must be an object"),
+        ({**GOOD, "means": {"c": [0]}}, "by operations that 'ranges' has"),
+        ({**GOOD, "means": {"a": 1}}, "the means of 'a' are 1, but must be numbers"),
+        ({**GOOD, "means": {"a": [0, "x"]}}, "the means of 'a'"),
+        ('{"models": ["x"], "ranges": {"a": [0, 1]}, "means": {"a": [NaN]}}', "the means of 'a'"),
         (" " * (ranges.MAX_BYTES + 1), "more than the 1048576 bytes"),
     ],
 )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bodypix_ros.anatomy import PERSON_COLORS, SKELETON
+from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.types import Header, Message, message_class
 
 TOPIC: Final = "skeletons"
@@ -110,7 +111,8 @@ class Skeletons:
 
 
 def _number(text: str, index: int) -> int:
-    return int(text) % 2**31 if text.isascii() and text.isdigit() else index
+    number = number_of(text)
+    return index if number is None else number % 2**31
 
 
 def _points(detection: Message, least: float) -> Mapping[str, Position]:

@@ -31,12 +31,14 @@ class Seen:
         options: The model's, in force.
         scene: What the model saw in the image.
         lens: How the camera sees; None where that is not known.
+        id_prefix: Of people's ids.
     """
 
     header: Header
     options: Any
     scene: Scene = NOBODY
     lens: Lens | None = None
+    id_prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,18 @@ def _mask(name: str) -> Callable[[MessageTypes, Seen], Message]:
 
 
 def _persons(types: MessageTypes, seen: Seen) -> Message:
-    return people.persons(types, seen.header, seen.scene)
+    return people.persons(types, seen.header, seen.scene, seen.id_prefix)
 
 
 def _keypoints(types: MessageTypes, seen: Seen) -> Message:
-    return people.keypoints(types, seen.header, seen.scene)
+    return people.keypoints(types, seen.header, seen.scene, seen.id_prefix)
 
 
 def _keypoints_3d(types: MessageTypes, seen: Seen) -> Message:
     if seen.lens is None:
         return None
     placed = place_all(seen.scene, seen.lens, seen.options.min_keypoint_score)
-    return people.keypoints_3d(types, seen.header, seen.scene.keypoint_names, placed)
+    return people.keypoints_3d(types, seen.header, seen.scene.keypoint_names, placed, seen.id_prefix)
 
 
 def _labels(names: Sequence[str]) -> Callable[[MessageTypes, Seen], Message]:

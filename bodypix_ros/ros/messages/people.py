@@ -2,24 +2,26 @@
 
 from collections.abc import Sequence
 
+from bodypix_ros.ros.messages.ids import text_of
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space.pose import Placed
 
 
-def persons(types: MessageTypes, header: Header, scene: Scene) -> Message:
+def persons(types: MessageTypes, header: Header, scene: Scene, id_prefix: str = "") -> Message:
     """Make the vision_msgs/Detection2DArray `persons`: one result, ("person", score), per person.
 
     Args:
         types: The message classes.
         header: Handed through.
         scene: Whose persons.
+        id_prefix: Of their ids.
     """
     message = types.Detection2DArray()
     message.header = header
     message.detections = detections = []
     for person in scene.persons:
-        detection = _detection(types, header, person)
+        detection = _detection(types, header, person, id_prefix)
         result = types.ObjectHypothesisWithPose()
         result.hypothesis.class_id = "person"
         result.hypothesis.score = float(person.score)
@@ -28,7 +30,7 @@ def persons(types: MessageTypes, header: Header, scene: Scene) -> Message:
     return message
 
 
-def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
+def keypoints(types: MessageTypes, header: Header, scene: Scene, id_prefix: str = "") -> Message:
     """Make the vision_msgs/Detection2DArray `keypoints`: one result per keypoint of every person.
 
     A result's class_id is the keypoint's name, its position the keypoint's x and y in image pixels. A person
@@ -38,13 +40,14 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
         types: The message classes.
         header: Handed through.
         scene: Whose persons.
+        id_prefix: Of their ids.
     """
     message = types.Detection2DArray()
     message.header = header
     message.detections = detections = []
     new_result = types.ObjectHypothesisWithPose
     for person in scene.persons:
-        detection = _detection(types, header, person)
+        detection = _detection(types, header, person, id_prefix)
         detection.results = results = []
         detections.append(detection)
         if not person.has_pose:
@@ -62,7 +65,7 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene) -> Message:
 
 
 def keypoints_3d(
-    types: MessageTypes, header: Header, names: Sequence[str], people: Sequence[Placed]
+    types: MessageTypes, header: Header, names: Sequence[str], people: Sequence[Placed], id_prefix: str = ""
 ) -> Message:
     """Make the vision_msgs/Detection3DArray `keypoints_3d`: one result per keypoint of every placed person.
 
@@ -74,6 +77,7 @@ def keypoints_3d(
         header: Handed through.
         names: Of the keypoints.
         people: Those who were placed.
+        id_prefix: Of their ids.
     """
     message = types.Detection3DArray()
     message.header = header
@@ -81,7 +85,7 @@ def keypoints_3d(
     for person in people:
         detection = types.Detection3D()
         detection.header = header
-        detection.id = "" if person.track_id is None else str(person.track_id)
+        detection.id = text_of(person.track_id, id_prefix)
         low, high = person.points[:, :3].min(axis=0), person.points[:, :3].max(axis=0)
         position, size = detection.bbox.center.position, detection.bbox.size
         position.x, position.y, position.z = ((low + high) / 2).tolist()
@@ -97,7 +101,7 @@ def keypoints_3d(
     return message
 
 
-def _detection(types: MessageTypes, header: Header, person: Person) -> Message:
+def _detection(types: MessageTypes, header: Header, person: Person, id_prefix: str) -> Message:
     """A Detection2D with everything but its results."""
     detection = types.Detection2D()
     detection.header = header
@@ -105,6 +109,5 @@ def _detection(types: MessageTypes, header: Header, person: Person) -> Message:
     box, position = detection.bbox, detection.bbox.center.position
     position.x, position.y = (x0 + x1) / 2, (y0 + y1) / 2
     box.size_x, box.size_y = float(x1 - x0), float(y1 - y0)
-    if person.track_id is not None:
-        detection.id = str(person.track_id)
+    detection.id = text_of(person.track_id, id_prefix)
     return detection

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS
 from bodypix_ros.errors import MessageError
+from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.labels import MAX_LABEL
 from bodypix_ros.ros.messages.types import Message
@@ -95,7 +96,7 @@ def _people(
             score = float(detection.results[0].hypothesis.score) if detection.results else 0.0
         else:
             score = float(points[:, 2].mean()) if len(points) else 0.0
-        people.append(Person(score, _box(detection.bbox, size), points, None, _number(detection.id)))
+        people.append(Person(score, _box(detection.bbox, size), points, None, number_of(detection.id)))
     return tuple(people), names
 
 
@@ -124,7 +125,3 @@ def _box(bbox: Message, size: tuple[int, int]) -> Box:
     height, width = size
     x0, y0, x1, y1 = np.clip(np.rint(corners), 0, [width, height, width, height]).astype(int).tolist()
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else (0, 0, 0, 0)
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None

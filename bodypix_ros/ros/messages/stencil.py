@@ -18,6 +18,7 @@ from bodypix_ros.scene import Person, Scene
 MAX_STENCILS = 32
 """Stencils that are kept, one per frame_id, the people's numbers, and who of them has a pose."""
 
+_SCORE_X_Y = np.array([2, 0, 1])
 _STAMP = struct.Struct("=iI")
 _PROBE_STAMP = (1_234_567_891, 987_654_321)
 
@@ -27,24 +28,23 @@ Numbers = Callable[[Sequence[Person]], npt.NDArray[np.float64]]
 
 def person_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
     """The numbers of `people.persons`, in the order of their serialisation."""
-    scores = np.array([[person.score] for person in persons], np.float64)
-    return np.hstack([scores, _boxes(persons)]).ravel()
+    return np.array([(person.score, *_box(person)) for person in persons], np.float64).ravel()
 
 
 def keypoint_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
     """The numbers of `people.keypoints`, in the order of their serialisation."""
-    points = np.array([person.keypoints for person in persons], np.float64)
-    count, boxes = len(persons), _boxes(persons)
-    rows = np.hstack([points[:, :, [2, 0, 1]].reshape(count, -1), boxes])
-    there = np.ones(rows.shape, bool)
-    there[[not person.has_pose for person in persons], : -boxes.shape[1]] = False
-    numbers: npt.NDArray[np.float64] = rows[there]
-    return numbers
+    numbers: list[npt.ArrayLike] = []
+    for person in persons:
+        if person.has_pose:
+            numbers.append(person.keypoints[:, _SCORE_X_Y].ravel())
+        numbers.append(_box(person))
+    return np.concatenate(numbers, dtype=np.float64)
 
 
-def _boxes(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
-    x0, y0, x1, y1 = np.array([person.box for person in persons], np.float64).T
-    return np.stack([(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0], axis=1)
+def _box(person: Person) -> tuple[float, float, float, float]:
+    """Middle, width and height."""
+    x0, y0, x1, y1 = person.box
+    return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
 
 
 class Stencils:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from bodypix_ros.errors import OptionError
 from bodypix_ros.options import Option, check_all, like, option, options_of, values_of
 from bodypix_ros.options import replace as checked
 from bodypix_ros.perception.options import LoadOptions
+from bodypix_ros.ros.messages.ids import checked_prefix
 from bodypix_ros.ros.shared.cameras import CameraOptions, camera_names
 from bodypix_ros.runtime.placement import HINTS, Placement
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
@@ -28,6 +30,12 @@ class NodeOptions(LoadOptions):
     cameras: tuple[str, ...] = option(
         ("",),
         "a topic prefix for each camera: [front, rear] reads front/image; empty: one camera, image",
+        live=False,
+    )
+    id_prefix: str = option(
+        "",
+        'text before the ids of people, so that several cameras\' people differ: "front" gives front7; '
+        "{camera} in it stands for the camera's name",
         live=False,
     )
     input_transport: str = like(CameraOptions, "input_transport")
@@ -65,11 +73,17 @@ class NodeOptions(LoadOptions):
                 "device", "device is empty, but must be AUTO, a device, or an order like GPU,CPU"
             )
         camera_names(self.cameras)
+        _ = self.id_prefixes
 
     @property
     def camera_names(self) -> tuple[str, ...]:
         """The topic prefixes; one empty prefix where no camera is named."""
         return camera_names(self.cameras)
+
+    @property
+    def id_prefixes(self) -> dict[str, str]:
+        """What stands before the ids of people, by camera."""
+        return {name: checked_prefix(self.id_prefix, name) for name in self.camera_names}
 
     @property
     def hint(self) -> str:
@@ -119,9 +133,9 @@ def model_parameters(model: str, given: Mapping[str, Any]) -> dict[str, Option]:
     }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
-    """The values in force, checked.
+    """The values in force, checked. What every frame asks of them is worked out once.
 
     Attributes:
         node: The node's own.
@@ -197,7 +211,7 @@ class Settings:
             for name, algorithm in elsewhere.items()
         }
 
-    @property
+    @cached_property
     def gives(self) -> frozenset[str]:
         """What the model knows, as `Family.gives`."""
         return family_of(self.node.model).gives
@@ -222,7 +236,8 @@ class Settings:
             **fixed,
         }
 
-    def live_options(self) -> dict[str, Any]:
+    @cached_property
+    def live_options(self) -> Mapping[str, Any]:
         """The model's options that may change while it runs."""
         return {name: value for name, value in values_of(self.model).items() if self._is_live(name)}
 

@@ -46,6 +46,7 @@ class Camera:
     """A camera: its topics and what happened to its frames.
 
     Attributes:
+        id_prefix: Of its people's ids.
         announced: What the label infos said when they were published last; None: they are due.
         lens: How it sees; None until that is known.
         lens_error: Why nobody can be placed in front of it; empty where somebody can.
@@ -54,6 +55,7 @@ class Camera:
 
     name: str
     port: Port
+    id_prefix: str = ""
     statistics: Statistics = field(default_factory=Statistics)
     rate: RateLimit = field(default_factory=RateLimit)
     announced: tuple[float, int] | None = None
@@ -281,7 +283,7 @@ class Pipeline:
 
     def _model_options(self, settings: Settings) -> dict[str, Any]:
         """The model's options, without what no camera needs."""
-        options = settings.live_options()
+        options = dict(settings.live_options)
         needed = {output.topic for camera in self._cameras.values() for output in camera.wanted}
         for output in OUTPUTS.values():
             if output.option in options and not output.latched:
@@ -302,7 +304,7 @@ class Pipeline:
     def _publish(self, camera: Camera, header: Header, scene: Scene) -> tuple[str, ...]:
         """Publish what is wanted of a Scene, and return what that was."""
         published = []
-        seen = Seen(header, self.settings.model, scene, camera.lens)
+        seen = Seen(header, self.settings.model, scene, camera.lens, camera.id_prefix)
         for output in camera.wanted:
             message = self._message(camera, output, seen)
             if message is not None:  # else it was asked for while this frame was under way
@@ -314,7 +316,7 @@ class Pipeline:
         """The message, or one that is serialised already; None where this image gives none."""
         if output.numbers is not None:
             if output.topic not in camera.stencils:
-                build = partial(self._build, output)
+                build = partial(self._build, camera, output)
                 camera.stencils[output.topic] = Stencils(build, output.numbers, self._serialize)
             return camera.stencils[output.topic](seen.header, seen.scene)
         if not output.needs_lens:
@@ -327,8 +329,9 @@ class Pipeline:
         camera.lens_error = ""
         return message
 
-    def _build(self, output: Output, header: Header, scene: Scene) -> Message:
-        return output.make(self._types, Seen(header, self.settings.model, scene))
+    def _build(self, camera: Camera, output: Output, header: Header, scene: Scene) -> Message:
+        seen = Seen(header, self.settings.model, scene, id_prefix=camera.id_prefix)
+        return output.make(self._types, seen)
 
     def _report(self, camera: Camera, kind: str, text: str, *, once: bool = False) -> None:
         text = f"{camera.name}: {text}" if camera.name else text

@@ -45,7 +45,7 @@ class Topics:
         self._image = prefix + ("image/compressed" if self._compressed else "image")
         self._camera_info = prefix + CAMERA_INFO
         self.title = f"camera {name}" if name else "camera"
-        self.camera = Camera(name, self)
+        self.camera = Camera(name, self, settings.node.id_prefixes[name])
         self.outage_text = ""
         self._outage = Outage(time.monotonic())
         self._images: Input | None = None

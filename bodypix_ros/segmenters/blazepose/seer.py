@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +16,27 @@ from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks, Request
-from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Seer, Sight, keypoint_box, ranges_for
+from bodypix_ros.segmenters.base import Seer, Sight, example, keypoint_box, rounding_for
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
 from bodypix_ros.segmenters.blazepose.following import Follower, Track
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
 from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, tiles_of_image, whole_image
 
 _SIZE = (landmarks.SIZE, landmarks.SIZE)
+_PREFERRED: Final = {**USUAL, "GPU": ("f32",)}
+"""A GPU adds up in f16 what it computes in f16: keypoints are lost, see docs/devices.md."""
+_BOUNDS: Final = {
+    "landmarks": 0.04,
+    "presence": 0.01,
+    "mask": 0.04,
+    "heatmap": 0.05,
+    "world": 0.05,
+    "values": 0.02,
+    "logits": 0.02,
+}
+"""What a sound device's results may differ by in f16, see docs/devices.md."""
 _LANDMARK_SHAPES = {
     "landmarks": [1, landmarks.LANDMARKS * landmarks.VALUES],
     "presence": [1, 1],
@@ -55,7 +67,7 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
             DeviceError: No device compiles the model.
         """
         del options  # all of them change while running
-        ranges_for(model.name, placement)  # has none: it is refused in 8 bits
+        rounding_for(model.name, placement)  # has none: it is refused in 8 bits
         for file in model.files:
             store.verify(file, files[file.path])
         finder, reader = (tflite.read_model(files[file.path]) for file in model.files)
@@ -64,11 +76,26 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
         named = _output_names(reader, _LANDMARK_SHAPES, landmarks.SIZE, model.files[1].path)
         reader = tflite.with_sigmoid(reader, named["mask"])
         self.landmark_names = landmarks.OutputNames(**named)
-        main = Networks(reader, list(named.values()), placement, first_size=_SIZE)
+        main = Networks(
+            reader,
+            list(named.values()),
+            placement,
+            first_size=_SIZE,
+            preferred=_PREFERRED,
+            example=example(1 / 255, 0, _bounds(named)),
+        )
         side = (detector.SIZE, detector.SIZE)
         # The detector goes where the landmark network runs, so that there is one device to name.
         beside = replace(placement, device=main.chosen)
-        self.networks = (main, Networks(finder, list(found.values()), beside, first_size=side))
+        detecting = Networks(
+            finder,
+            list(found.values()),
+            beside,
+            first_size=side,
+            preferred=_PREFERRED,
+            example=example(1 / 127.5, -1, _bounds(found)),
+        )
+        self.networks = (main, detecting)
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:  # noqa: ARG002
         """Height and width of the landmark network's input, whatever the image's."""
@@ -164,6 +191,11 @@ def _scene(tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOp
         instance_mask.astype(np.bool_), instance_mask, None, confidence,
         tuple(persons), BLAZEPOSE_KEYPOINTS,
     )  # fmt: skip
+
+
+def _bounds(names: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """_BOUNDS by the outputs' names in a graph."""
+    return {name: {"f16": _BOUNDS[output]} for output, name in names.items()}
 
 
 def _output_names(graph: Graph, shapes: dict[str, list[int]], size: int, file: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the two algorithms know of a BodyPix network."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,9 @@ import numpy.typing as npt
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.errors import CheckpointError
 from bodypix_ros.models.catalogue import Model
+from bodypix_ros.runtime.comparison import Example
 from bodypix_ros.runtime.network import Graph
+from bodypix_ros.segmenters.base import example
 
 _K, _E = len(KEYPOINTS), len(KEYPOINTS) - 1
 _OUTPUTS: Final = {
@@ -22,6 +25,9 @@ _OUTPUTS: Final = {
     "displacement_bwd_2/BiasAdd": 2 * _E,
 }
 """Outputs in use (the last two carry the architecture's name in front) and their channels."""
+
+_BOUNDS: Final[Mapping[str, float]] = {"f16": 0.1, "int8": 0.2}
+"""What a sound device's results may differ by: three times what was measured: see docs/devices.md."""
 
 _NORMALIZATION: Final = {
     "mobilenet": (1 / 127.5, np.full(3, -1, np.float32)),
@@ -46,6 +52,11 @@ class Architecture:
     scale: float
     bias: npt.NDArray[np.float32]
     outputs: tuple[str, ...]
+
+    @property
+    def example(self) -> Example:
+        """What devices are tried on."""
+        return example(self.scale, self.bias, dict.fromkeys(self.outputs, _BOUNDS))
 
 
 def architecture_of(model: Model, graph: Graph) -> Architecture:

@@ -9,8 +9,8 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.models import tfjs
 from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Networks
-from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.segmenters.base import Seer, Sight, ranges_for
+from bodypix_ros.runtime.placement import USUAL, Placement
+from bodypix_ros.segmenters.base import Seer, Sight, rounding_for
 from bodypix_ros.segmenters.bodypix.architecture import architecture_of
 from bodypix_ros.segmenters.bodypix.options import OriginalOptions, PeopleOptions
 from bodypix_ros.segmenters.bodypix.original.seeing import Original
@@ -51,8 +51,9 @@ class BodyPix(Seer[Any, Any]):
             architecture.outputs,
             placement,
             first_size=first,
-            ranges=ranges_for(model.name, placement, by_default=people),
-            int8_by_default=people,
+            rounding=rounding_for(model.name, placement, by_default=people),
+            preferred={**USUAL, "CPU": ("int8", "f32")} if people else USUAL,
+            example=architecture.example,
         )
         self.networks = (self._networks,)
         for size in others:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -24,9 +24,11 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Graph, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
-from bodypix_ros.segmenters.base import Memory, Seer, Sight, ranges_for
+from bodypix_ros.segmenters.base import Memory, Seer, Sight, example, rounding_for
 from bodypix_ros.segmenters.selfie.options import SelfieOptions
 
+_BOUNDS: Final = {"f16": 0.03}
+"""What a sound device's result may differ by, see docs/devices.md."""
 _NO_BIAS = np.zeros(3, np.float32)
 _NO_KEYPOINTS = np.zeros((0, 3), np.float32)
 
@@ -92,7 +94,8 @@ class Selfie(Seer[SelfieOptions, Memory]):
             [self._output],
             placement,
             first_size=self._size,
-            ranges=ranges_for(model.name, placement),
+            rounding=rounding_for(model.name, placement),
+            example=example(1 / 255, 0, {self._output: _BOUNDS}),
         )
         self.networks = (self._network,)
 

@@ -15,8 +15,10 @@ from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.segmenter.pipeline import Camera, Pipeline
 from bodypix_ros.ros.shared import diagnostics
 from bodypix_ros.ros.shared.diagnostics import Window
+from bodypix_ros.runtime.devices import order
 from bodypix_ros.segmenters.blazepose.following import Follower
 from support.blazepose import OPTIONS, SHAPE, World, person
+from support.devices import execution_device
 from support.fake import scene_of
 from support.rig import PER_FRAME, TYPES, Device, Log, Port, Rig, frame, serialize, until
 
@@ -60,7 +62,8 @@ class Watched(Rig):
         assert self.loading.wait(10)
         if self.cannot_load:
             raise RuntimeError(self.cannot_load)
-        self.devices.append(self.make(device.split(",")[0]))
+        chosen = order(device, self.available)[0]  # as Networks choose, who refuse what is not listed
+        self.devices.append(self.make(execution_device(chosen)))
         self.devices[-1].networks.requests = self.requests
         return self.devices[-1]
 
@@ -193,6 +196,22 @@ def test_a_stream_is_never_in_two_threads():
         rig.loading.set()
 
 
+def test_a_device_that_wants_many_requests_gets_one_frame_a_camera_at_once_in_fair_shares():
+    """An NPU wants 8 for THROUGHPUT: three cameras keep three busy, and nobody has two."""
+    with Watched("a", "b", "c", wanted="NPU", available=("CPU", "NPU"), threads=9) as rig:
+        assert len(rig.pipeline._threads) == 3
+        for count in range(1, 6):
+            for name in rig.cameras:
+                rig.put(name)
+            until(lambda count=count: all(rig.published(name) == count for name in rig.cameras))
+        rig.device.gate.clear()
+        for name in rig.cameras:
+            rig.put(name)
+        until(lambda: len(rig.inference._turns) == 3)
+        rig.device.gate.set()
+        until(lambda: all(rig.published(name) == 6 for name in rig.cameras))
+
+
 def test_after_some_hangs_the_node_stands_still_and_says_so():
     with Watched() as rig:
         for count in range(1, RELOADS + 1):
@@ -224,9 +243,20 @@ def test_a_device_that_hangs_again_and_again_is_left_for_the_next():
         for _ in range(RELOADS + 1):
             rig.hang()
             until(lambda: not rig.fault())
-        assert [device.device for device in rig.devices] == ["GPU"] * (RELOADS + 1) + ["CPU"]
-        assert rig.inference.left == ("GPU",)
+        assert [device.device for device in rig.devices] == ["GPU.0"] * (RELOADS + 1) + ["CPU"]
+        assert rig.inference.left == ("GPU.0",)
         assert rig.inference.hangs(rig.now_s) == 0
+        rig.send(frame())
+        assert rig.published() == 1
+
+
+@pytest.mark.parametrize("kind", ["GPU", "NPU", "AUTO"])
+def test_the_only_device_of_its_kind_is_loaded_again_by_the_name_that_it_says(kind):
+    with Watched(wanted=kind, available=("CPU", "GPU", "NPU")) as rig:
+        hung = rig.hang()
+        until(lambda: not rig.fault())
+        assert [device.device for device in rig.devices] == [hung.device, hung.device]
+        assert hung.device == execution_device("GPU" if kind == "AUTO" else kind)
         rig.send(frame())
         assert rig.published() == 1
 

@@ -177,7 +177,8 @@ PUBLISHED = {"algorithm": ORIGINAL}
     ("parameters", "cameras", "workers", "said"),
     [
         ({}, [busy(30, 30, 20)], 1, ""),
-        ({}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: base_size 2"),
+        ({}, [busy(30, 7.5, 130)], 1, r"crops 0 \(now 2\) would do; if that is not enough, base_size 2"),
+        ({"crops": 0}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: base"),
         (PUBLISHED, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: internal_"),
         (PUBLISHED, [busy(30, 7.5, 130)], 1, r"internal_resolution 0.23 "),
         ({**PUBLISHED, "internal_resolution": "full"}, [busy(30, 15, 53)], 1, r"n 0.71 \(now 1\) would do"),
@@ -198,7 +199,10 @@ def test_it_is_said_once_that_it_cannot_keep_up():
         for now_s in (110.0, 110.1, 110.2):
             rig.pipeline.check(now_s)
         assert rig.log.text("warning").count("frames per second are processed") == 1
-        assert "base_size" in rig.pipeline.slow
+        assert "crops 0" in rig.pipeline.slow
+        rig.pipeline.settings = rig.pipeline.settings.changed({"crops": 0})
+        rig.pipeline.check(110.3)
+        assert "crops" not in rig.pipeline.slow
 
 
 @pytest.mark.parametrize(("cameras", "requests", "workers"), [(1, 3, 1), (4, 3, 3), (4, 1, 1)])
@@ -279,7 +283,7 @@ def test_fixed_parameters_are_those_of_the_design():
     assert fixed == {
         "model", "device", "precision", "ranges", "performance_hint", "cameras", "input_transport",
         "model_dir", "cache_dir", "algorithm", "preset", "base_size", "internal_resolution",
-        "threads", "bond_heartbeat_period",
+        "threads", "bond_heartbeat_period", "id_prefix",
     }  # fmt: skip
 
 
@@ -290,11 +294,15 @@ def test_fixed_parameters_are_those_of_the_design():
     ("wanted_devices", "failed", "available", "rest"),
     [
         ("AUTO", "GPU.0", ["CPU", "GPU.0", "GPU.1", "NPU"], ["GPU.1", "NPU", "CPU"]),
-        ("AUTO", "GPU", ["CPU", "GPU"], ["CPU"]),
+        ("AUTO", "GPU.0", ["CPU", "GPU"], ["CPU"]),
+        ("AUTO", "GPU.0", ["CPU", "GPU", "NPU"], ["NPU", "CPU"]),
+        ("GPU.0,NPU", "GPU.0", ["CPU", "GPU", "NPU"], ["NPU"]),
+        ("GPU", "GPU.0", ["CPU", "GPU"], []),
+        ("NPU,CPU", "NPU", ["CPU", "NPU"], ["CPU"]),
         ("auto", "CPU", ["CPU", "GPU"], []),
-        ("GPU,CPU", "GPU.0", ["CPU", "GPU.0"], ["CPU"]),
+        ("GPU,CPU", "GPU.0", ["CPU", "GPU"], ["CPU"]),
         ("gpu.1, cpu", "GPU.1", ["CPU", "GPU.0", "GPU.1"], ["CPU"]),
-        ("GPU,NPU,CPU", "GPU.0", ["CPU", "GPU.0"], ["CPU"]),
+        ("GPU,NPU,CPU", "GPU.0", ["CPU", "GPU"], ["CPU"]),
         ("CPU", "CPU", ["CPU"], []),
     ],
 )
@@ -309,7 +317,7 @@ def test_a_device_that_keeps_failing_is_left_for_the_next():
         loaded[device] = Device("GPU.0" if device == "AUTO" else device, broken=device == "AUTO")
         return loaded[device]
 
-    inference = Inference(load, "AUTO", lambda: ["CPU", "GPU.0"], log)
+    inference = Inference(load, "AUTO", lambda: ["CPU", "GPU"], log)
     inference.update({"parts": False, "not_an_option_of_this_model": 1})
     stream = inference.stream()
     image = np.zeros((4, 4, 3), np.uint8)
@@ -325,7 +333,7 @@ def test_a_device_that_keeps_failing_is_left_for_the_next():
 
 
 def test_every_stream_goes_on_with_the_segmenter_that_is_there():
-    first, second = Device("GPU", broken=True), Device()
+    first, second = Device("GPU.0", broken=True), Device()
     inference = Inference(
         lambda device: first if device == "GPU,CPU" else second, "GPU,CPU", lambda: ["CPU", "GPU"], Log()
     )
@@ -370,7 +378,7 @@ def test_a_next_device_that_cannot_be_loaded_is_said():
     def load(device):
         if device != "GPU,CPU":
             raise ValueError("no such weights")
-        return Device("GPU", broken=True)
+        return Device("GPU.0", broken=True)
 
     inference = Inference(load, "GPU,CPU", lambda: ["CPU", "GPU"], log)
     for _ in range(2 * FAILURES):
@@ -688,14 +696,15 @@ persons = st.builds(
     frame_ids=st.lists(st.text("abc/_", max_size=9), min_size=1, max_size=3),
     stamp=st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, 10**9 - 1)),
     several=st.lists(persons, max_size=4),
+    prefix=st.sampled_from(["", "front"]),
 )
-def test_filled_in_detections_equal_serialised_ones(frame_ids, stamp, several):
+def test_filled_in_detections_equal_serialised_ones(frame_ids, stamp, several, prefix):
     mask = np.zeros((2, 2), np.uint8)
     scene = Scene(mask > 0, mask, None, None, tuple(several), KEYPOINTS)
     for build, numbers in ((people.persons, person_numbers), (people.keypoints, keypoint_numbers)):
 
         def make(header, scene, build=build):
-            return build(TYPES, header, scene)
+            return build(TYPES, header, scene, prefix)
 
         stencils = Stencils(make, numbers, serialize)
         for frame_id in frame_ids * 2:

@@ -24,7 +24,7 @@ class Stage:
     def __init__(self, monkeypatch, name="front", **parameters):
         self.wiring, self.log, self.now_s = Wiring(), Log(), 100.0
         monkeypatch.setattr(topics_module.time, "monotonic", lambda: self.now_s)
-        settings = Settings().changed(parameters)
+        settings = Settings().changed({"cameras": [name], **parameters})
         self.pipeline = SimpleNamespace(settings=settings, mailboxes=Mailboxes([name]))
         self.topics = Topics(self.wiring, name, settings, self.log)
         self.topics.listen(self.pipeline)

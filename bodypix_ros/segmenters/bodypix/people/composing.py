@@ -41,7 +41,7 @@ def compose(
         second: Fills half of the masks; None: there is one thread.
     """
     threshold = _logit(options.segmentation_threshold)
-    claims = Claims(passes, poses, trusted, shape, threshold)
+    claims = Claims(passes, poses, trusted, shape, threshold, second)
     order = np.argsort(-claims.score, kind="stable")
     seen = (claims.score > 0) & (claims.score >= options.score_threshold)
     order = order[seen[order]][: options.max_detections]

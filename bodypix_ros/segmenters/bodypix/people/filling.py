@@ -5,6 +5,7 @@ lies on the other side of the threshold, and what part its pixels are where one 
 What is left for arithmetic per pixel are outlines, borders between people and borders between parts.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from bodypix_ros.segmenters.bodypix.people.grids import (
     spread,
 )
 from bodypix_ros.segmenters.bodypix.people.labelling import PART_COUNT, label_cell
-from bodypix_ros.segmenters.bodypix.people.owning import (
+from bodypix_ros.segmenters.bodypix.people.lattices import (
     AT,
     COLUMNS,
     FARTHEST,
@@ -33,8 +34,8 @@ from bodypix_ros.segmenters.bodypix.people.owning import (
     X1,
     Y0,
     Y1,
-    Claims,
 )
+from bodypix_ros.segmenters.bodypix.people.owning import Claims
 from bodypix_ros.segmenters.bodypix.people.passes import (
     LEADER,
     LEFT,
@@ -74,7 +75,7 @@ def tile_side(step: float) -> int:
     Args:
         step: Picture pixels to a pixel of the whole picture's input.
     """
-    return int(2 ** np.clip(np.round(np.log2(_TILE * step)), 3, 7))
+    return 1 << min(max(round(math.log2(_TILE * step)), 3), 7)
 
 
 def fill(

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.scene import Box
 from bodypix_ros.segmenters.bodypix.original.poses import sigmoid
-from bodypix_ros.segmenters.bodypix.people.owning import on_grid
+from bodypix_ros.segmenters.bodypix.people.lattices import on_grid
 from bodypix_ros.segmenters.bodypix.people.passes import LEFT, POINT, POINTS_X, POINTS_Y, SEGMENT, TOP, Tables
 
 _LEAST_AREA = 0.0008

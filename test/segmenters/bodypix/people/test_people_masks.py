@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
+from bodypix_ros.segmenters.bodypix.people import owning
 from bodypix_ros.segmenters.bodypix.people.composing import compose
 from bodypix_ros.segmenters.bodypix.people.filling import Masks, fill, tile_side
-from bodypix_ros.segmenters.bodypix.people.merging import merge, similarity
-from bodypix_ros.segmenters.bodypix.people.owning import (
+from bodypix_ros.segmenters.bodypix.people.lattices import (
     AT,
     COLUMNS,
     FARTHEST,
@@ -23,11 +23,13 @@ from bodypix_ros.segmenters.bodypix.people.owning import (
     X1,
     Y0,
     Y1,
-    Claims,
 )
+from bodypix_ros.segmenters.bodypix.people.merging import merge, similarity
+from bodypix_ros.segmenters.bodypix.people.owning import Claims
 from bodypix_ros.segmenters.bodypix.people.passes import Passes
 from bodypix_ros.segmenters.bodypix.people.rest import components
 from bodypix_ros.segmenters.bodypix.people.views import crop, whole
+from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
 STRIDE, SHAPE = 16, (120, 160)
 BASE = whole(*SHAPE, 161)
@@ -236,6 +238,22 @@ def test_the_worse_of_two_on_the_same_pixels_goes():
     claims = Claims(tables, np.stack(poses), np.array([0.9, 0.5], np.float32), SHAPE, 0.0)
     assert claims.whole[:, KEPT].tolist() == [1, 0]
     assert claims.score[1] == 0 < claims.score[0] <= 0.9
+
+
+@pytest.mark.parametrize("people", [1, 2, 5])
+def test_two_threads_work_out_what_one_does(monkeypatch, people):
+    monkeypatch.setattr(owning, "_WORTH_HALVING", 0)
+    poses = [pose_at(20 + 25 * k, 60) for k in range(people)]
+    tables, _ = made(poses, [BASE])
+    given = tables, np.stack(poses), np.linspace(0.9, 0.6, people, dtype=np.float32), SHAPE, 0.0
+    second = SecondThread()
+    try:
+        alone, shared = Claims(*given), Claims(*given, second)
+    finally:
+        second.close()
+    for name in ("whole", "weights", "distance", "score"):
+        assert np.array_equal(getattr(alone, name), getattr(shared, name)), name
+    assert alone.score[0] > 0
 
 
 def test_a_pose_with_few_pixels_is_worth_little():
