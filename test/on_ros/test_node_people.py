@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from geometry_msgs.msg import PoseStamped
-from sensor_msgs.msg import PointCloud2
+from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
+from sensor_msgs.msg import Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
@@ -187,6 +187,9 @@ def test_ros4hri(peer, robot):
             "/humans/bodies/tracked": hri.IdsList,
             "/humans/bodies/b7/roi": hri.NormalizedRegionOfInterest2D,
             "/humans/bodies/b7/skeleton2d": hri.Skeleton2D,
+            "/humans/bodies/b7/cropped": Image,
+            "/humans/bodies/b7/position": PointStamped,
+            "/humans/bodies/b7/velocity": TwistStamped,
         }
         received = {topic: peer.subscribe(topic, kind) for topic, kind in received.items()}
         wait_until(
@@ -194,7 +197,10 @@ def test_ros4hri(peer, robot):
             "bodies",
             also=lambda: robot.show(TWO, DEPTH),
         )
-        tracked, roi, skeleton = (one.messages[-1] for one in received.values())
+        tracked, roi, skeleton, cropped, position, velocity = (one.messages[-1] for one in received.values())
+        assert (cropped.height, cropped.width, cropped.encoding) == (300, 120, "bgr8")
+        assert position.point.z == pytest.approx(2.0, abs=0.01)
+        assert abs(velocity.twist.linear.z) < 0.05
         assert list(tracked.ids) == ["b7", "b9"]
         assert (roi.xmin, roi.xmax) == pytest.approx((100 / WIDTH, 220 / WIDTH))
         neck = skeleton.skeleton[hri.Skeleton2D.NECK]
@@ -229,6 +235,9 @@ def test_why_nobody_has_a_place_is_in_the_diagnostics(peer, robot):
         robot.transform(FRAME, "depth_optical", 0, x=0.05, turn=(0.0, 0.0, 0.0, 1.0), static=True)
         message_of(peer, node, robot, "depth is not registered", lambda: robot.show(TWO, DEPTH))
         robot.depth_frame = FRAME
+        message_of(
+            peer, node, robot, "/depth/image for", lambda: robot.show(TWO, DEPTH, without=("depth/image",))
+        )
         received = message_of(peer, node, robot, "images per second", lambda: robot.show(TWO, DEPTH))
         assert received[-1].detections
 

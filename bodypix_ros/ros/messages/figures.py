@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from bodypix_ros.anatomy import PERSON_COLORS
 from bodypix_ros.ros.messages.markers import LIFETIME_NS, MarkerTypes, Skeletons
-from bodypix_ros.ros.messages.placed import Give, People, header_of, keypoints, number_of
+from bodypix_ros.ros.messages.placed import Give, People, header_of, keypoints, label_of
 from bodypix_ros.ros.messages.types import Header, Message
 
 TOPIC: Final = "persons_3d/markers"
@@ -30,7 +30,7 @@ class Figures:
         header = header_of(give, people.header, people.target.name)
         for index, person in enumerate(people.found):
             marker = self._marker(
-                header, "ids", number_of(person.id) or index, self._types.codes.TEXT_VIEW_FACING
+                header, "ids", label_of(person.id) or index, self._types.codes.TEXT_VIEW_FACING
             )
             name = f"{person.id}  " if person.id else ""
             marker.text = f"{name}{person.placed.distance:.1f} m"
@@ -44,7 +44,7 @@ class Figures:
         for track in people.tracks:
             if track.velocity @ track.velocity < _LEAST_SPEED**2:
                 continue
-            marker = self._marker(fixed, "velocities", number_of(track.id), self._types.codes.ARROW)
+            marker = self._marker(fixed, "velocities", label_of(track.id), self._types.codes.ARROW)
             marker.scale.x, marker.scale.y = _SHAFT_M, 2 * _SHAFT_M
             marker.points = [self._point(track.position), self._point(track.position + track.velocity)]
             array.markers.append(marker)

@@ -3,7 +3,6 @@
 The node, the bag tool, the SROS 2 policy's test and the documentation read the table.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.ros.messages import clouds
+from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.frames import Frame, quaternion
@@ -86,10 +86,9 @@ class PlacedOutput:
     skeletal: bool = False
 
 
-def number_of(name: str) -> int:
-    """The number at the end of an id, as clouds have it: 7 of "front7"; 0 where there is none."""
-    digits = re.search(r"\d+$", name, re.ASCII)
-    return int(digits[0]) % 2**32 if digits else 0
+def label_of(name: str) -> int:
+    """The number of an id as clouds have it, 7 of "front7"; 0 where there is none."""
+    return (number_of(name) or 0) % 2**32
 
 
 def header_of(give: Give, header: Header, frame: str) -> Message:
@@ -165,7 +164,7 @@ def tracks(give: Give, people: People) -> Message:
     for row, one in zip(rows, people.tracks, strict=True):
         row["x"], row["y"], row["z"] = one.position
         row["vx"], row["vy"], row["vz"] = one.velocity
-        row["score"], row["id"] = one.score, number_of(one.id)
+        row["score"], row["id"] = one.score, label_of(one.id)
     return clouds.cloud(give, header_of(give, people.header, people.fixed.name), rows)
 
 
@@ -177,7 +176,7 @@ def points(give: Give, people: People) -> Message:
         people.scene,
         people.depth,
         people.lens,
-        [(one.value, number_of(one.id), *one.placed.depths) for one in people.found],
+        [(one.value, label_of(one.id), *one.placed.depths) for one in people.found],
         people.target.points,
         people.image,
         1 if people.organized else people.stride,

@@ -124,7 +124,9 @@ class Matcher:
                 continue
             nearest = min(self._depths, key=lambda item: abs(item[0] - stamp_ns), default=None)
             if nearest is None or now_s - self._depth_s > COMING_S:
-                return self._without(stamp_ns, seen, now_s)
+                if METRES not in seen.messages and now_s - seen.first_s <= self.slop_s:
+                    continue
+                return self._without(stamp_ns, seen)
             lag_ns = stamp_ns - nearest[0]
             if not self._is_nearest(stamp_ns, lag_ns) and now_s - seen.last_s <= self.slop_s:
                 continue
@@ -156,16 +158,15 @@ class Matcher:
         newest_ns = self._depths[-1][0]
         return newest_ns >= stamp_ns or 0 <= 2 * lag_ns <= self._period_ns
 
-    def _without(self, stamp_ns: int, seen: _Seen, now_s: float) -> Joined | None:
+    def _without(self, stamp_ns: int, seen: _Seen) -> Joined | None:
         """An image while no depth comes: of some models the keypoints are in metres, and a place as well."""
+        self._forget_until(stamp_ns)
+        self.difference_s = None
         if METRES in seen.messages:
-            self._forget_until(stamp_ns)
-            self.difference_s, self.problem = None, ""
+            self.problem = ""
             return Joined(stamp_ns, seen.messages, None, 0, seen.last_s)
-        if now_s - seen.first_s > max(self.slop_s, 0.0):
-            self._forget_until(stamp_ns)
-            self.alone += 1
-            self.problem = "no depth comes"
+        self.alone += 1
+        self.problem = "no depth comes"
         return None
 
     def _forget_until(self, stamp_ns: int) -> None:

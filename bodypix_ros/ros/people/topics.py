@@ -217,7 +217,7 @@ class Topics:
         for name in (joining.PERSONS, joining.MASK):
             if not self.matcher.is_coming(name, now_s):
                 return self._silent(name, seconds)
-        if self.matcher.problem and self.matcher.difference_s is not None and self.matcher.apart:
+        if self.matcher.problem and self.matcher.difference_s is not None:
             return self.matcher.problem
         return self._silent(DEPTH, seconds)
 

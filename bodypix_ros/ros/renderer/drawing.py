@@ -27,14 +27,14 @@ COLOURED: Final = "label_image"
 
 
 def render(
-    frame: Frame, options: RendererOptions, distances: Mapping[str, float] = MappingProxyType({})
+    frame: Frame, options: RendererOptions, distances: Mapping[int, float] = MappingProxyType({})
 ) -> images.Pixels | None:
     """Draw a frame.
 
     Args:
         frame: Messages by input.
         options: Those in force.
-        distances: Of people, metres, by id.
+        distances: Of people, metres, by the number of their track.
 
     Returns:
         The picture, BGR; None where a privacy mode may show nothing.
@@ -52,7 +52,7 @@ def render(
     height, width = image.shape[:2]
     scene = to_scene((height, width), **given)
     if distances:
-        persons = (replace(one, distance=distances.get(str(one.track_id))) for one in scene.persons)
+        persons = (replace(one, distance=distances.get(one.track_id or 0)) for one in scene.persons)
         scene = replace(scene, persons=tuple(persons))
     return rendering.draw(image, scene, options.mode, options, bgr=True)
 
@@ -76,7 +76,7 @@ class Camera:
     """A camera: its topics, the frames that come together, and what happened to them.
 
     Attributes:
-        distances: Of people, metres, by id, as they were said last.
+        distances: Of people, metres, by the number of their track, as they were said last.
     """
 
     name: str
@@ -84,7 +84,7 @@ class Camera:
     joiner: Joiner
     statistics: Statistics = field(default_factory=Statistics)
     rate: RateLimit = field(default_factory=RateLimit)
-    distances: Mapping[str, float] = field(default_factory=dict)
+    distances: Mapping[int, float] = field(default_factory=dict)
 
 
 class Painter:

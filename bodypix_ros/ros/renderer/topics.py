@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from bodypix_ros.ros.messages import markers
+from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer.drawing import COLOURED, COMPRESSED, RAW, Camera, Painter
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
@@ -120,9 +121,10 @@ class Topics:
         """Take a vision_msgs/Detection3DArray of people in metres; the next pictures have their distances."""
         found = {}
         for detection in message.detections:
-            if detection.id and detection.results:
+            number = number_of(detection.id)
+            if number is not None and detection.results:
                 place = detection.results[0].pose.pose.position
-                found[detection.id] = math.hypot(place.x, place.y, place.z)
+                found[number] = math.hypot(place.x, place.y, place.z)
         self.camera.distances = found
 
     def _look_at_labels(self, painter: Painter) -> None:

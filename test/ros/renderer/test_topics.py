@@ -77,7 +77,7 @@ def test_it_listens_while_somebody_looks_to_what_the_mode_needs():
     assert not stage.topics.is_listening
 
 
-def test_distances_are_kept_by_id_for_the_next_pictures():
+def test_distances_are_kept_by_number_for_the_next_pictures():
     stage = Stage()
     stage.look("debug_image")
 
@@ -86,9 +86,9 @@ def test_distances_are_kept_by_id_for_the_next_pictures():
         result = SimpleNamespace(pose=SimpleNamespace(pose=SimpleNamespace(position=position)))
         return SimpleNamespace(id=name, results=[result])
 
-    people = [somebody("7", 3.0, 0.0, 4.0), somebody("", 0.0, 0.0, 1.0)]
+    people = [somebody("front7", 3.0, 0.0, 4.0), somebody("", 0.0, 0.0, 1.0)]
     stage.wiring.inputs["persons_3d"].hear(SimpleNamespace(detections=people))
-    assert stage.topics.camera.distances == {"7": 5.0}
+    assert stage.topics.camera.distances == {7: 5.0}
     stage.topics.change(RendererOptions(mode="parts"))
     assert "persons_3d" not in stage.look("debug_image")
     stage.look("debug_image")
