@@ -73,6 +73,7 @@ setup(
             "bodypix = bodypix_ros.doors:bodypix",
             "segmenter_node = bodypix_ros.doors:segmenter_node",
             "renderer_node = bodypix_ros.doors:renderer_node",
+            "people_node = bodypix_ros.doors:people_node",
             "source_node = bodypix_ros.doors:source_node",
         ]
     },

@@ -31,6 +31,11 @@ def renderer_node() -> NoReturn:
     _enter("bodypix_ros.ros.renderer_node", 0)
 
 
+def people_node() -> NoReturn:
+    """The node of that name."""
+    _enter("bodypix_ros.ros.people_node", 0)
+
+
 def source_node() -> NoReturn:
     """The node of that name."""
     _enter("bodypix_ros.ros.source_node", 0)

@@ -23,7 +23,7 @@ BodypixError
 ├── BagError (OSError)                    a recorded bag: broken, or cannot be read or written
 ├── MessageError (ValueError)             a message that holds no usable image, mask or list
 │   └── DepthError                        an image of depth where one of light was expected
-├── PlacingError (ValueError)             a camera_info that nobody can be placed with
+├── PlacingError (ValueError)             a camera_info or depth that nobody can be placed with
 ├── CalibrationError (ValueError)         a calibration that is not there, or is none
 ├── StartError (RuntimeError)             a node cannot start
 └── PeerError (RuntimeError)              a program to be compared with does not work
@@ -146,7 +146,7 @@ class DepthError(MessageError):
 
 
 class PlacingError(BodypixError, ValueError):
-    """A camera_info that nobody can be placed with; the message says why."""
+    """A camera_info or depth that nobody can be placed with; the message says why."""
 
 
 class CalibrationError(BodypixError, ValueError):

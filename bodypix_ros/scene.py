@@ -38,6 +38,7 @@ class Person:
             is `Scene.keypoint_names[k]`. Zeros for a person without a pose.
         keypoints_3d: float32 (K, 4): x, y, z in metres, score 0..1; None where the model has no metres.
         track_id: The same number for the same person from image to image; None until people are tracked.
+        distance: Metres from the camera; None where nobody has said.
     """
 
     score: float
@@ -45,6 +46,7 @@ class Person:
     keypoints: npt.NDArray[np.float32]
     keypoints_3d: npt.NDArray[np.float32] | None = None
     track_id: int | None = None
+    distance: float | None = None
 
     @property
     def has_pose(self) -> bool:

@@ -24,6 +24,8 @@ from bodypix_ros.options import Option, options_of
 from bodypix_ros.perception.options import LoadOptions
 from bodypix_ros.rendering import MODES, Style
 from bodypix_ros.ros.messages.outputs import OUTPUTS
+from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS
+from bodypix_ros.ros.people.options import PlacesOptions
 from bodypix_ros.ros.renderer import options as renderer
 from bodypix_ros.ros.segmenter import parameters as segmenter
 from bodypix_ros.ros.source.options import SourceOptions
@@ -44,6 +46,10 @@ def tables() -> dict[str, str]:
         ),
         "segmenter parameters": _parameters(segmenter_parameters(), "unconfigured"),
         "renderer parameters": _parameters(renderer_parameters()),
+        "people topics": _table(
+            ("topic", "type", "contract"), ((f"`{o.topic}`", o.kind, o.text) for o in PLACED_OUTPUTS.values())
+        ),
+        "people parameters": _parameters(options_of(PlacesOptions), "unconfigured"),
         "source parameters": _parameters(options_of(SourceOptions)),
         "drawing modes": _table(
             ("mode", "shows", "needs"),
@@ -74,6 +80,7 @@ def files() -> dict[str, str]:
             {"cameras": ("front", "rear")},
         ),
         "config/renderer.yaml": _renderer_yaml(),
+        "config/people.yaml": _people_yaml(),
     }
 
 
@@ -184,6 +191,23 @@ def _renderer_yaml() -> str:
         ("Set at the start only.", {name: option for name, option in known.items() if not option.live}),
         (
             "May change at any time: ros2 param set /renderer ...",
+            {name: option for name, option in known.items() if option.live},
+        ),
+    )
+
+
+def _people_yaml() -> str:
+    known = options_of(PlacesOptions)
+    return (
+        "# The parameters of people_node with their defaults.\n"
+        "# ros2 launch bodypix_ros people.launch.py people_params_file:=my_copy.yaml\n"
+    ) + _yaml(
+        (
+            "Set while the node is unconfigured only.",
+            {name: option for name, option in known.items() if not option.live},
+        ),
+        (
+            "May change at any time: ros2 param set /people ...",
             {name: option for name, option in known.items() if option.live},
         ),
     )

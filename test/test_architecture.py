@@ -46,10 +46,11 @@ ARROWS: Mapping[str, set[str]] = {
     "models": {"errors", "folders"},
     # An image becomes a Scene, and one Scene after another the same people's.
     "tracking": {"anatomy", "imaging", "kernels", "options", "scene"},
-    "segmenters": _GROUND - {PUBLIC} | {"imaging", "models", "runtime", "tracking"},
-    "perception": _GROUND | {"imaging", "models", "runtime", "segmenters", "tracking"},
+    "details": {"imaging", "kernels", "options", "scene", "tracking"},
+    "segmenters": _GROUND - {PUBLIC} | {"details", "imaging", "models", "runtime", "tracking"},
+    "perception": _GROUND | {"details", "imaging", "models", "runtime", "segmenters", "tracking"},
     # A Scene becomes something else.
-    "space": {"errors", "scene"},
+    "space": {"errors", "kernels", "scene", "tracking"},
     "rendering": {"anatomy", "errors", "heads", "options", "scene"},
     "coco": {"anatomy", "errors", "heads", "imaging", "media", "perception", "scene", "targets"},
     "ros.messages": {"anatomy", "errors", "imaging", "scene", "space"},
@@ -58,10 +59,12 @@ ARROWS: Mapping[str, set[str]] = {
     "ros.segmenter": _GROUND
     | {"models", "perception", "ros.messages", "ros.shared", "runtime", "segmenters", "space"},
     "ros.renderer": _GROUND | {"rendering", "ros.messages", "ros.shared"},
+    "ros.people": _GROUND | {"ros.messages", "ros.shared", "space"},
     "ros.source": _GROUND | {"media", "ros.messages", "ros.shared", "space"},
     # Doors.
     "ros.segmenter_node": {"errors", "options", "ros.messages", "ros.segmenter", "ros.shared"},
     "ros.renderer_node": {"errors", "options", "ros.messages", "ros.renderer", "ros.shared"},
+    "ros.people_node": {"errors", "options", "ros.messages", "ros.people", "ros.shared", "space"},
     "ros.source_node": {
         "errors", "media", "options", "ros.messages", "ros.shared", "ros.source", "space",
     },
@@ -93,8 +96,8 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "ament_index_python": ("ros/*_node.py",),
     "tf2_*": ("ros/*_node.py", "ros/shared/node.py"),
     "cv_bridge": ("ros/messages/images.py",),  # by name, where it is; the encodings that only it reads
-    "launch": ("ros/shared/launching.py",),
-    "launch_ros": ("ros/shared/launching.py",),
+    "launch": ("ros/shared/launching.py", "ros/shared/places.py"),
+    "launch_ros": ("ros/shared/launching.py", "ros/shared/places.py"),
     "openvino": (
         "runtime/*.py",
         "models/*.py",

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 import bodypix_ros
 from bodypix_ros import rendering
 from bodypix_ros.cli import main
+from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import OptionError
 from bodypix_ros.models import catalogue
 from bodypix_ros.models.catalogue import Model
@@ -31,7 +32,6 @@ from bodypix_ros.ros.segmenter.parameters import Settings, model_parameters, par
 from bodypix_ros.scene import Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer, Sight
 from bodypix_ros.segmenters.families import FAMILIES, Family, family_of, options_of_all
-from bodypix_ros.tracking.options import StreamOptions
 from support import policy
 from support.fake import FakeNetworks, people_picture, scene_of
 from support.rig import LABEL_INFOS, Rig, frame
@@ -41,7 +41,7 @@ PICTURE = people_picture(96, 128, people=2)
 
 
 @dataclass(frozen=True, slots=True)
-class ReddishOptions(StreamOptions):
+class ReddishOptions(DetailOptions):
     """The options of the made-up family."""
 
     segmentation_threshold: float = option(0.6, "how red a person is", low=0.0, high=1.0)

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from bodypix_ros.cli import COMMANDS
 from bodypix_ros.ros.messages.outputs import OUTPUTS
+from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS
 from bodypix_ros.segmenters.families import FAMILIES
 from support.paths import ROOT
 from support.tables import tables
@@ -57,9 +58,12 @@ def test_the_script_names_what_is_stale_and_puts_it_right(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", tables.files())
 def test_a_parameter_file_holds_the_defaults(name: str) -> None:
-    renders = name == "config/renderer.yaml"
+    others = {
+        "config/renderer.yaml": tables.renderer_parameters,
+        "config/people.yaml": lambda: tables.options_of(tables.PlacesOptions),
+    }
     values = YAML(typ="safe").load(ROOT / name)["/**"]["ros__parameters"]
-    known = tables.renderer_parameters() if renders else tables.segmenter_parameters()
+    known = others.get(name, tables.segmenter_parameters)()
     assert values.keys() <= known.keys()
     of_presets = {name for family in FAMILIES.values() for given in family.presets.values() for name in given}
     for option in known.values():
@@ -74,7 +78,7 @@ def test_a_parameter_file_holds_the_defaults(name: str) -> None:
 
 
 def test_every_topic_and_command_is_named() -> None:
-    for topic in (*OUTPUTS, "camera_info", "skeletons"):
+    for topic in (*OUTPUTS, *PLACED_OUTPUTS, "camera_info", "skeletons", "persons_3d/markers"):
         assert f"`{topic}`" in NODES, topic
     for command in COMMANDS:
         assert f"| `bodypix {command}" in README, command

@@ -22,6 +22,7 @@ from bodypix_ros.models import catalogue
 from bodypix_ros.models.download import download
 from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.messages.outputs import OUTPUTS
+from bodypix_ros.ros.people.topics import input_kinds, output_kinds
 from bodypix_ros.ros.renderer.joining import IMAGE
 from bodypix_ros.ros.renderer.options import inputs_of
 from support import policy
@@ -319,7 +320,9 @@ def _pairs(verb: str, *names: str) -> set[tuple[str, str]]:
 IMAGES = (IMAGE, f"{IMAGE}/compressed")
 PICTURES = ("debug_image", "debug_image/compressed", "label_image", "skeletons")
 RESULTS = tuple(OUTPUTS)
+PLACES = tuple(output_kinds())
 DIAGNOSTICS = ("publish", "/diagnostics")
+NODES = ("segmenter", "people", "renderer", "source")
 EXPECTED = {
     "segmenter": {
         *_pairs("subscribe", *IMAGES, "camera_info"),
@@ -331,25 +334,35 @@ EXPECTED = {
         *policy.OF_EVERY_NODE,
     },
     "renderer": {
-        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode)), "keypoints_3d"),
+        *_pairs("subscribe", *IMAGES, *(name for mode in MODES for name in inputs_of(mode))),
+        *_pairs("subscribe", "keypoints_3d", "persons_3d"),
         *_pairs("publish", *PICTURES),
         DIAGNOSTICS,
         *policy.OF_EVERY_NODE,
     },
+    "people": {
+        *_pairs("subscribe", *input_kinds(), "/tf", "/tf_static"),
+        *_pairs("publish", *PLACES, "/tf", "/humans/bodies/*"),
+        DIAGNOSTICS,
+        *policy.OF_A_LIFECYCLE_NODE,
+        *policy.OF_EVERY_NODE,
+    },
     "source": {*_pairs("publish", IMAGE, "camera_info", "/tf_static"), *policy.OF_EVERY_NODE},
     "listener": {
-        *_pairs("subscribe", *RESULTS, *PICTURES, "/diagnostics"),
+        *_pairs("subscribe", *RESULTS, *PICTURES, *PLACES, "/diagnostics"),
         ("request", "segmenter/enable"),
         *policy.OF_EVERY_NODE,
     },
     "tools": {
-        *_pairs("subscribe", *IMAGES, "camera_info", *RESULTS, *PICTURES, "segmenter/transition_event"),
+        *_pairs("subscribe", *IMAGES, "camera_info", *RESULTS, *PICTURES, *PLACES),
+        *_pairs("subscribe", "segmenter/transition_event", "people/transition_event"),
         *_pairs("subscribe", "/clock", "/diagnostics", "/parameter_events", "/rosout"),
         *_pairs("publish", "/parameter_events", "/rosout"),
         *_pairs("request", *(f"segmenter/{service}" for service in ("enable", *policy.LIFECYCLE))),
+        *_pairs("request", *(f"people/{service}" for service in policy.LIFECYCLE)),
         *_pairs(
             "request",
-            *(f"{node}/{name}" for node in ("segmenter", "renderer", "source") for name in policy.PARAMETERS),
+            *(f"{node}/{name}" for node in NODES for name in policy.PARAMETERS),
         ),
         ("reply", "/_ros2cli_*"),
     },

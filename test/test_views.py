@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from bodypix_ros.options import options_of
 from bodypix_ros.ros.messages import markers as skeletons
 from bodypix_ros.ros.messages.outputs import OUTPUTS
+from bodypix_ros.ros.people.topics import output_kinds
 from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.source.options import SourceOptions
 from support.paths import ROOT
@@ -40,6 +41,22 @@ def test_the_displays_of_rviz_show_topics_of_their_types(rviz):
     assert set(shown) == {"debug_image", "label_image", "skeletons"}
     shows = {"rviz_default_plugins/Image": IMAGE, "rviz_default_plugins/MarkerArray": TOPICS["skeletons"]}
     assert {topic: shows[kind] for topic, kind in shown.items()} == {topic: TOPICS[topic] for topic in shown}
+
+
+def test_the_view_of_people_shows_topics_of_their_types():
+    view = YAML(typ="safe").load(ROOT / "config/people.rviz")
+    shows = {
+        "rviz_default_plugins/Image": IMAGE,
+        "rviz_default_plugins/MarkerArray": "visualization_msgs/msg/MarkerArray",
+        "rviz_default_plugins/PointCloud2": "sensor_msgs/msg/PointCloud2",
+        "rviz_default_plugins/Pose": "geometry_msgs/msg/PoseStamped",
+    }
+    displays = [one for one in view["Visualization Manager"]["Displays"] if "Topic" in one]
+    shown = {one["Topic"]["Value"]: shows[one["Class"]] for one in displays}
+    there = {**TOPICS, **output_kinds()}
+    assert shown == {topic: there[topic] for topic in shown}
+    assert shown.keys() >= {"persons_3d/points", "persons_3d/markers", "persons_3d/tracks", "followed"}
+    assert all(one["Topic"]["Reliability Policy"] == "Reliable" for one in displays)
 
 
 def test_the_displays_of_rviz_hear_the_publishers(rviz):

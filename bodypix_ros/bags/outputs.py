@@ -21,6 +21,7 @@ from bodypix_ros.errors import MessageError, PlacingError
 from bodypix_ros.rendering import Style
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.outputs import OUTPUTS, Seen, outputs_of
+from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS
 from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
@@ -43,13 +44,21 @@ def _qos(durability: QosDurability) -> Qos:
 _VOLATILE, _LATCHED = _qos(QosDurability.VOLATILE), _qos(QosDurability.TRANSIENT_LOCAL)
 
 
-def topics() -> list[str]:
-    """All topics that may be written beside an image topic, relative to it."""
-    return [*OUTPUTS, PICTURES]
+def topics(*, placed: bool = False) -> list[str]:
+    """All topics that may be written beside an image topic, relative to it.
+
+    Args:
+        placed: Also those of people in metres.
+    """
+    return [*OUTPUTS, PICTURES, *(PLACED_OUTPUTS if placed else ())]
 
 
 class Outputs:
-    """The outputs of one image topic."""
+    """The outputs of one image topic.
+
+    Attributes:
+        lens: How the camera sees; None until that is known.
+    """
 
     def __init__(self, writer: Writer, store: Typestore, prefix: str, segmenter: "Segmenter") -> None:
         """Write nothing yet.
@@ -65,7 +74,7 @@ class Outputs:
         self._outputs = [o for o in outputs_of(segmenter.gives) if o.is_asked(self._options)]
         self._types = rosbags_types(store)
         self._connections: dict[str, Connection] = {}
-        self._lens: Lens | None = None
+        self.lens: Lens | None = None
         self._lens_error = ""
 
     @property
@@ -78,9 +87,9 @@ class Outputs:
     def calibrate(self, raw: bytes) -> None:
         """Take a serialized sensor_msgs/CameraInfo."""
         try:
-            self._lens = Lens.of(deserialize(self._store, CAMERA_INFO, raw))
+            self.lens = Lens.from_info(deserialize(self._store, CAMERA_INFO, raw))
         except (PlacingError, MessageError) as error:
-            self._lens, self._lens_error = None, str(error)
+            self.lens, self._lens_error = None, str(error)
 
     def write(self, time_ns: int, header: Header, scene: Scene) -> None:
         """Write what a Scene has; what is latched with the first one.
@@ -90,7 +99,7 @@ class Outputs:
             header: The image's.
             scene: What was seen in it.
         """
-        seen = Seen(header, self._options, scene, self._lens)
+        seen = Seen(header, self._options, scene, self.lens)
         first = not self._connections
         for output in sorted(self._outputs, key=lambda output: not output.latched):
             if output.latched and not first:
@@ -101,7 +110,7 @@ class Outputs:
                 self._lens_error = str(error)
                 continue
             if message is not None:
-                self._put(output.topic, time_ns, message, _LATCHED if output.latched else _VOLATILE)
+                self.put(output.topic, time_ns, message, _LATCHED if output.latched else _VOLATILE)
 
     def draw(
         self,
@@ -124,9 +133,17 @@ class Outputs:
         """
         drawn = rendering.draw(image, scene, mode, style, bgr=True)
         if drawn is not None:
-            self._put(PICTURES, time_ns, images.jpeg_image(self._types, header, drawn), _VOLATILE)
+            self.put(PICTURES, time_ns, images.jpeg_image(self._types, header, drawn), _VOLATILE)
 
-    def _put(self, name: str, time_ns: int, message: Message, qos: Qos) -> None:
+    def put(self, name: str, time_ns: int, message: Message, qos: Qos = _VOLATILE) -> None:
+        """Write a message.
+
+        Args:
+            name: Of its topic, relative to the camera's.
+            time_ns: When the image was recorded.
+            message: Of the store's classes.
+            qos: Of the topic.
+        """
         msgtype = message.__msgtype__
         if name not in self._connections:
             self._connections[name] = self._writer.add_connection(

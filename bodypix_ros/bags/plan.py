@@ -1,8 +1,8 @@
 """What goes from one bag into the other."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from rosbags.interfaces import Connection
@@ -23,17 +23,19 @@ class Plan:
         calibrations: The topics that say how a camera sees, each with its image topic.
         copied: The topics that are copied.
         images: How many images the bag promises.
+        depths: The topics of depth, each with its image topic.
     """
 
     cameras: dict[str, str]
     calibrations: dict[str, str]
     copied: frozenset[str]
     images: int
+    depths: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def topics(self) -> frozenset[str]:
         """All topics that are read."""
-        return self.copied.union(self.cameras, self.calibrations)
+        return self.copied.union(self.cameras, self.calibrations, self.depths)
 
 
 def plan(
@@ -42,6 +44,8 @@ def plan(
     copy: Iterable[str] = (),
     copy_all: bool = False,
     namespaces: Sequence[str] = (),
+    depth_topics: Sequence[str] = (),
+    camera_infos: Sequence[str] = (),
 ) -> Plan:
     """Decide what goes from a bag into the output.
 
@@ -52,6 +56,8 @@ def plan(
         copy_all: Copy every topic.
         namespaces: Of the outputs, one for each of the image topics. None: of a single one the root, as the
             node has it unless it is told another.
+        depth_topics: Depth that is registered to the images, one for each of the image topics, or none.
+        camera_infos: What says how each of the cameras sees. None: camera_info beside the images.
 
     Raises:
         ValueError: A topic is not there or has no images of ROS 2, a namespace is none, or two topics of the
@@ -79,23 +85,42 @@ def plan(
     copied = frozenset(types) if copy_all else frozenset(map(known, copy))
     taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
     for name, prefix in cameras.items():
-        for output in topics():
+        written = topics(placed=bool(depth_topics))
+        for output in written:
             if prefix + output in taken:
                 raise ValueError(
                     f"{prefix}{output}, an output of {name}, collides with {taken[prefix + output]}"
                 )
         other = f"that of {name}; give each of them a --namespace of its own"
-        taken.update((prefix + output, other) for output in topics())
+        taken.update((prefix + output, other) for output in written)
     images = sum(c.msgcount for c in bag.connections if c.topic in cameras)
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
     infos = {_beside(name, types[name]): name for name in cameras}
+    given = dict(zip(map(known, camera_infos), _as_many("camera-info", camera_infos, cameras), strict=True))
+    depths = dict(zip(map(known, depth_topics), _as_many("depth-topic", depth_topics, cameras), strict=True))
+    for kind, ours in ((CAMERA_INFO, given), (IMAGE, depths)):
+        for name in ours:
+            if types[name] != kind:
+                raise ValueError(f"{name} is {types[name]}, but must be {kind}")
+    if depths.keys() & cameras.keys():
+        raise ValueError("depth and images must be of different topics")
+    infos = given or infos
     calibrations = {
         info: name
         for info, name in infos.items()
         if (types.get(info), formats.get(info)) == (CAMERA_INFO, "cdr")
     }
-    return Plan(cameras, calibrations, copied, images)
+    return Plan(cameras, calibrations, copied, images, depths)
+
+
+def _as_many(what: str, given: Sequence[str], cameras: Mapping[str, str]) -> Sequence[str]:
+    """The image topics, of whom each has one of what was given; empty where nothing was."""
+    if given and len(given) != len(cameras):
+        raise ValueError(
+            f"{len(cameras)} image topics and {len(given)} --{what} are given, but there must be as many"
+        )
+    return list(cameras) if given else []
 
 
 def _one_each(namespaces: Sequence[str], image_topics: Sequence[str]) -> Sequence[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from bodypix_ros.bags.messages import decode
 from bodypix_ros.bags.outputs import Outputs
+from bodypix_ros.bags.places import Places
 from bodypix_ros.bags.plan import Plan
 from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.typestore import typestore
@@ -29,6 +30,8 @@ def process(
     mono16_max: int | None = None,
     mode: str | None = None,
     style: Style | None = None,
+    slop_s: float = 0.05,
+    depth_unit: float | None = None,
 ) -> None:
     """Write a bag with the people of another.
 
@@ -44,6 +47,8 @@ def process(
         mono16_max: The value of white in 16-bit images; None: 65535, and 16UC1 is taken for depth.
         mode: One of `rendering.MODES`: write pictures drawn in it, in JPEG; None: write none.
         style: How they are drawn; None: as `Style` has it by default.
+        slop_s: Seconds that image and depth may differ.
+        depth_unit: Metres per unit of depth; None: by its encoding.
 
     Raises:
         ValueError: `target` exists.
@@ -54,6 +59,7 @@ def process(
     with new_bag(target, storage or bag.storage) as writer:
         copied = copy_connections(writer, bag.connections, what.copied, store)
         outputs = {topic: Outputs(writer, store, prefix, segmenter) for topic, prefix in what.cameras.items()}
+        places = {topic: Places(outputs[topic], store, slop_s, depth_unit) for topic in what.depths.values()}
         streams = {topic: segmenter.stream() for topic in what.cameras}
         seen = 0
         for connection, time_ns, raw in bag.messages(what.topics):
@@ -62,6 +68,8 @@ def process(
                 writer.write(copied[topic], time_ns, raw)
             if topic in what.calibrations:
                 outputs[what.calibrations[topic]].calibrate(raw)
+            if topic in what.depths:
+                places[what.depths[topic]].depth(raw)
             if topic not in what.cameras:
                 continue
             seen += 1
@@ -73,9 +81,16 @@ def process(
                 continue
             scene = streams[topic].segment(image, encoding, stamp=header.stamp)
             outputs[topic].write(time_ns, header, scene)
+            if topic in places:
+                places[topic].see(time_ns, header, scene, images.as_bgr(image, encoding))
             if mode is not None:
                 outputs[topic].draw(time_ns, header, images.as_bgr(image, encoding), scene, mode, style)
             report.count(scene)
+        for topic, one in places.items():
+            one.finish()
+            if one.problem:
+                placed = f"people of {one.written} images are in metres"
+                report.complain(f"{placed}, of others of {topic} they are not: {one.problem}")
         for topic, out in outputs.items():
             for output, why in out.errors.items():
                 report.complain(f"no {output} for {topic}: {why}")

@@ -1,5 +1,6 @@
 """The messages' types for the `rosbags` package: ROS 2's own, and those of vision_msgs 4."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,15 @@ def typestore() -> Typestore:
     return store
 
 
+def giver(store: Typestore) -> Callable[[str], Message]:
+    """What gives the message classes of a store by their names; see `rosbags_types`.
+
+    Args:
+        store: From `typestore`.
+    """
+    return lambda name: partial(default_message, store, name)
+
+
 def rosbags_types(store: Typestore) -> MessageTypes:
     """Give the message classes of a store.
 
@@ -52,7 +62,7 @@ def rosbags_types(store: Typestore) -> MessageTypes:
     Args:
         store: From `typestore`.
     """
-    return types_of(lambda name: partial(default_message, store, name))
+    return types_of(giver(store))
 
 
 def default_message(store: Typestore, name: str) -> Message:

@@ -25,8 +25,13 @@ class BagCommand(generated.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the outputs, then the options."""
         from bodypix_ros.ros.messages.outputs import OUTPUTS
+        from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS
 
         rows = [(f"/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}") for o in OUTPUTS.values()]
+        rows += [
+            (f"/{o.topic}", f"{o.kind}: {o.text.replace('`', '')}; with --depth-topic")
+            for o in PLACED_OUTPUTS.values()
+        ]
         rows.append(("/debug_image/compressed", "sensor_msgs/msg/CompressedImage: JPEG; with --mode"))
         title = "Written, as the node publishes it; with --namespace front as /front/persons, ..."
         with formatter.section(title):
@@ -60,6 +65,30 @@ class BagCommand(generated.Command):
     type=click.IntRange(1, 65535),
     help="The value of white in 16-bit images.  [default: 65535; 16UC1 is then taken for depth]",
 )
+@click.option(
+    "--depth-topic",
+    "depth_topics",
+    multiple=True,
+    help="Depth, registered to the images: people in metres, too; as many as there are image topics.",
+)
+@click.option(
+    "--camera-info",
+    "camera_infos",
+    multiple=True,
+    help="How the cameras see; as many as there are image topics.  [default: camera_info beside the images]",
+)
+@click.option(
+    "--slop",
+    type=click.FloatRange(0, 10),
+    default=0.05,
+    show_default=True,
+    help="Seconds that an image and its depth may differ.",
+)
+@click.option(
+    "--depth-unit",
+    type=click.FloatRange(0, 100, min_open=True),
+    help="Metres per unit of depth.  [default: 0.001 of 16UC1, 1 of 32FC1]",
+)
 @click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
 @model_option
 @model_options("bag")
@@ -74,6 +103,10 @@ def command(
     copy_all: bool,
     storage: str | None,
     mono16_max: int | None,
+    depth_topics: tuple[str, ...],
+    camera_infos: tuple[str, ...],
+    slop: float,
+    depth_unit: float | None,
     mode: str | None,
     model: str,
     quiet: bool,
@@ -90,6 +123,7 @@ def command(
     Examples:
       bodypix bag drive/ people/ --image-topic /front/image --copy-all
       bodypix bag drive/ people/ -i /front/image --namespace front --mode instances
+      bodypix bag drive/ people/ -i /camera/image --depth-topic /camera/depth --camera-info /camera/info
       bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -n front -n rear -t /tf
       ros2 bag play people/
     """  # noqa: D301 - click's mark
@@ -105,10 +139,19 @@ def command(
 
     check_target(target)
     with InputBag(source) as recorded:
-        what = planning.plan(recorded, image_topics, copy, copy_all, namespaces)
+        what = planning.plan(recorded, image_topics, copy, copy_all, namespaces, depth_topics, camera_infos)
         with load_segmenter(model, options, mode) as segmenter, reporting(what.images, quiet) as report:
             process(
-                segmenter, recorded, what, target, report, storage=storage, mono16_max=mono16_max, mode=mode
+                segmenter,
+                recorded,
+                what,
+                target,
+                report,
+                storage=storage,
+                mono16_max=mono16_max,
+                mode=mode,
+                slop_s=slop,
+                depth_unit=depth_unit,
             )
             counted = f"{report.images} images, people found: {report.people}"
             done = summary(counted, report, segmenter, target)

@@ -26,11 +26,13 @@ def command(quiet: bool) -> None:  # noqa: ARG001 - the bar asks click for it
     from bodypix_ros.kernels import watched
     from bodypix_ros.segmenters.families import FAMILIES
 
-    for name, family in FAMILIES.items():
+    modules = {name: family.seer.partition(":")[0] for name, family in FAMILIES.items()}
+    modules |= {"places": "bodypix_ros.space.placing", "velocities": "bodypix_ros.space.world"}
+    for name, module in modules.items():
         compiled: list[None] = []
         started_s = time.monotonic()
         with showing_kernels(), watched(lambda done=compiled: done.append(None)):  # type: ignore[misc]
-            import_module(family.seer.partition(":")[0])
+            import_module(module)
         if compiled:
             click.echo(f"{name}: kernels compiled: {len(compiled)}, in {time.monotonic() - started_s:.1f} s")
         else:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.details.edges import sharpen
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
-from bodypix_ros.imaging.pixels import as_pixels
+from bodypix_ros.imaging.pixels import Pixels, as_pixels
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
@@ -202,12 +203,24 @@ class Segmenter:
         pixels, seer, options = as_pixels(image, encoding), self._open, self._options
         if before is None:
             scene, timings = seer.see(pixels, options, stamp, None)
-            return with_fields(scene, stamp=stamp, timings=timings)
+            started = time.perf_counter()
+            scene = _finer(scene, pixels, options)
+            post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
+            return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
         scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
         started = time.perf_counter()
+        scene = _finer(scene, pixels, options)
         scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
         post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
         return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
+
+
+def _finer(scene: Scene, pixels: Pixels, options: Any) -> Scene:
+    """The Scene with the details that are asked for."""
+    if not options.edges:
+        return scene
+    mirrored = getattr(options, "flip_horizontal", False)  # the Scene is of the mirrored image then
+    return sharpen(scene, pixels._replace(array=pixels.array[:, ::-1]) if mirrored else pixels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def draw_poses(
 
 
 def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
-    """Draw each person's box with a label: id and score.
+    """Draw each person's box with a label: id and score, or the distance where that is known.
 
     Where nobody has a `Person.track_id` people are numbered from 1 instead; where others have one, somebody
     without has the score alone.
@@ -157,7 +157,8 @@ def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
         rgb = _person_color(k, person.track_id)
         cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), _ink(rgb, image, bgr), _unit(image))
         number = person.track_id if tracked else k + 1
-        text = f"{person.score:.2f}" if number is None else f"{number}  {person.score:.2f}"
+        said = f"{person.score:.2f}" if person.distance is None else f"{person.distance:.1f} m"
+        text = said if number is None else f"{number}  {said}"
         _label(out, text, x0, y0, rgb, bgr)
     return out
 

@@ -7,8 +7,6 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotYet
 from typing import Any
 
 from diagnostic_updater import Updater
@@ -25,18 +23,15 @@ from std_srvs.srv import SetBool
 
 from bodypix_ros.errors import StartError
 from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.segmenter import diagnostics, inference
+from bodypix_ros.ros.segmenter import diagnostics
+from bodypix_ros.ros.segmenter.inference import Inference
+from bodypix_ros.ros.segmenter.loading import Loading
 from bodypix_ros.ros.segmenter.parameters import AUTOSTART, Settings, model_parameters
 from bodypix_ros.ros.segmenter.pipeline import Pipeline
 from bodypix_ros.ros.segmenter.topics import Topics
+from bodypix_ros.ros.segmenter.watching import Watch
 from bodypix_ros.ros.shared.bond import Heart
-from bodypix_ros.ros.shared.log import LOG_EVERY_S
 from bodypix_ros.ros.shared.node import NodeLog, NodeWiring, declare, fill, name_entries, run
-from bodypix_ros.ros.shared.threads import in_background
-
-LOOK_S = 0.05
-"""While images are not received: seconds between two looks at whether anybody subscribes (Humble does not
-tell)."""
 
 
 class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
@@ -57,11 +52,10 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         self.failure: str | None = None
         self._log = NodeLog(self.get_logger())
         self._state, self._error = "unconfigured", ""
-        self._loading: Future[inference.Inference] | None = None
-        self._loading_since_s = self._loading_said_s = 0.0
+        self._loading: Loading | None = None
         self._waiting: list[Any] = []
         self._wake = self.create_guard_condition(self._on_loaded)
-        self._inference: inference.Inference | None = None
+        self._inference: Inference | None = None
         self._pipeline: Pipeline | None = None
         self._topics: list[Topics] = []
         self._heart: Heart | None = None
@@ -75,8 +69,8 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         # Not the node's clock: simulated time may stand still, which is when this matters.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(1.0, self._on_check, clock=steady)
-        self._look = self.create_guard_condition(self._on_look)
-        self._watching: Future[None] | None = None
+        look = self.create_guard_condition(self._on_look)
+        self._watch = Watch(look.trigger, lambda: self._state == "active")
         self._intercept_configure()
 
     # Parameters
@@ -154,19 +148,14 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         except RuntimeError as error:
             self._log.warning(f"not started by itself, since somebody else changed the state: {error}")
 
-    def _load(self) -> "Future[inference.Inference]":
+    def _load(self) -> Loading:
         if self._loading is None:
             self._show_defaults()
-            settings, self._error = self._settings, ""
-            for sentence in settings.without_effect().values():
-                self._log.warning(sentence)
-            self._log.info(f"loading {settings.node.model}")
-            self._loading_since_s, self._loading_said_s = time.monotonic(), 0.0
-            self._loading = in_background(lambda: inference.load(settings, self._log), "load")
-            self._loading.add_done_callback(self._wake_up)
+            self._error = ""
+            self._loading = Loading(self._settings, self._log, self._wake_up)
         return self._loading
 
-    def _wake_up(self, _: Any) -> None:
+    def _wake_up(self) -> None:
         with contextlib.suppress(Exception):  # the node may be gone by now
             self._wake.trigger()
 
@@ -177,7 +166,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
 
     async def _loaded(self) -> None:
         """Wait until the model is loaded, or that failed, while other callbacks go on."""
-        if self._state != "unconfigured" or self._load().done():
+        if self._state != "unconfigured" or self._load().is_over:
             return
         future = RosFuture()
         self._waiting.append(future)
@@ -186,12 +175,10 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
     def on_configure(self, state: Any) -> Any:
         """Take the loaded model, and make the topics."""
         try:
-            loading = self._load()
-            while not loading.done() and self.context.ok():
-                with contextlib.suppress(NotYet):
-                    loading.result(timeout=0.1)
-            self._loading = None
-            self._inference = loading.result(timeout=0)
+            try:
+                self._inference = self._load().wait(self.context.ok)
+            finally:
+                self._loading = None
             self._pipeline = Pipeline(
                 self._inference,
                 self._settings,
@@ -313,11 +300,8 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
         return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6 if stamp_ns else None
 
     def _on_check(self) -> None:
-        if self._loading is not None and not self._loading.done():
-            so_far_s = time.monotonic() - self._loading_since_s
-            if so_far_s > self._loading_said_s + LOG_EVERY_S:
-                self._loading_said_s = so_far_s
-                self._log.info(f"loading {self._settings.node.model}, for {so_far_s:.0f} s so far")
+        if self._loading is not None:
+            self._loading.say(time.monotonic())
         if self._state != "active" or self._pipeline is None:
             return
         self._pipeline.check(time.monotonic())
@@ -328,20 +312,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
     def _on_look(self) -> None:
         for topics in self._topics:
             topics.look(time.monotonic())
-        resting = any(topics.rests for topics in self._topics)
-        if resting and (self._watching is None or self._watching.done()):
-            cameras = list(self._topics)
-            self._watching = in_background(lambda: self._watch(cameras), "watch")
-
-    def _watch(self, cameras: list[Topics]) -> None:
-        """Look often at whether anybody wants something of a camera that rests, so that he misses few frames.
-
-        On a thread of its own: a timer of rclpy costs a millisecond each time.
-        """
-        while self._state == "active" and any(topics.rests for topics in cameras):
-            if any(topics.rests and topics.is_wanted() for topics in cameras):
-                self._look.trigger()
-            time.sleep(LOOK_S)
+        self._watch.over(self._topics)
 
     def _on_model_diagnostics(self, entry: Any) -> Any:
         running, now_s = self._inference, time.monotonic()
@@ -354,7 +325,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             left=running.left if running is not None else (),
             networks=segmenter.networks_compiled if segmenter is not None else 0,
             load_s=segmenter.load_s if segmenter is not None else 0.0,
-            loading_s=now_s - self._loading_since_s if self._loading is not None else 0.0,
+            loading_s=self._loading.seconds(now_s) if self._loading is not None else 0.0,
             hangs=running.hangs(now_s) if running is not None else 0,
             error=self._error or (running.fault(now_s) if running is not None else ""),
         )

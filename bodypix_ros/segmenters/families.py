@@ -21,7 +21,7 @@ ALGORITHM: Final = "algorithm"
 class ModelOptions(Protocol):
     """What the options of every family have: a frozen dataclass of fields made with `option`.
 
-    Those of streams come of `StreamOptions`, which all of them inherit from.
+    Those of streams and details come of `DetailOptions`, which all of them inherit from.
     """
 
     def in_stream(self) -> "ModelOptions":

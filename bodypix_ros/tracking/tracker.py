@@ -16,6 +16,9 @@ from bodypix_ros.tracking.tracks import begin, nobody
 
 _UNCONFIRMED = 0.25
 """Share of `max_age` that somebody who was seen once is remembered."""
+_LEAP = 3.0
+"""Times `max_age` from one image to the next after which nobody is looked for. Where images only paused,
+people are still there; where another recording began, they are not."""
 
 
 class Tracker:
@@ -24,7 +27,7 @@ class Tracker:
     Attributes:
         sure_score: Persons who score less may continue a track, but do not begin one, and are left out of
             the Scene where they continue none.
-        max_age: Seconds that somebody is remembered unseen.
+        max_age: Seconds that somebody is remembered unseen; whom the first image after them shows is known.
         appearance: Whether people are told apart by their colours, too.
     """
 
@@ -49,8 +52,8 @@ class Tracker:
     ) -> Scene:
         """Find the people of the images before in the next one.
 
-        Everybody is forgotten where time goes back or leaps by more than `max_age`, where the image's size or
-        the names of keypoints change, and at a cut, if images are given.
+        Everybody is forgotten where time goes back or leaps by more than three times `max_age`, where the
+        image's size or the names of keypoints change, and at a cut, if images are given.
 
         Args:
             scene: What was seen, without ids.
@@ -86,7 +89,7 @@ class Tracker:
         kind = (scene.person_mask.shape, scene.keypoint_names)
         step_s = 0.0 if self._stamp_s is None else stamp_s - self._stamp_s
         cut = pixels is not None and self._cuts.is_cut(pixels.array)
-        if cut or kind != self._kind or not 0 <= step_s <= self.max_age:
+        if cut or kind != self._kind or not 0 <= step_s <= _LEAP * self.max_age:
             self._tracks = nobody(len(scene.keypoint_names))
         self._kind, self._stamp_s = kind, stamp_s
         return max(step_s, 0.0)
@@ -96,7 +99,7 @@ class Tracker:
     ) -> npt.NDArray[np.int64]:
         """The row of each sighting's track, -1 for none: sure sightings first, then the others."""
         tracks = self._tracks
-        ages = (stamp_s - tracks.seen_s) / max(self.max_age, 1e-9)
+        ages = np.minimum((stamp_s - tracks.seen_s) / max(self.max_age, 1e-9), 1.0)
         worth = association.gains(tracks, sightings, scene.keypoint_names, looks, ages)
         return match_in_turn(worth, sightings.sure, tracks.ids > 0)
 

@@ -814,8 +814,10 @@ def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
         ).stdout
         for _ in range(2)
     )
-    assert re.fullmatch(r"made up: kernels compiled: 1, in [\d.]+ s\n", first)
-    assert second == "made up: ready\n"
+    names = ("made up", "places", "velocities")
+    for line, name in zip(first.splitlines(), names, strict=True):
+        assert re.fullmatch(rf"{name}: kernels compiled: \d, in [\d.]+ s", line)
+    assert second.splitlines() == [f"{name}: ready" for name in names]
 
 
 def test_every_command_is_listed_with_its_first_line(call):

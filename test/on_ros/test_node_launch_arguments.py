@@ -26,7 +26,7 @@ from ruamel.yaml import YAML
 from bodypix_ros.ros.shared import launching
 from support.paths import ROOT
 
-FILES = ("segmenter", "multi_camera", "demo")
+FILES = ("segmenter", "multi_camera", "demo", "people", "follow_person")
 
 STAND_IN = """#!{python} -S
 import json, os, sys, time
@@ -46,9 +46,16 @@ class Prefix:
     def __init__(self, folder: Path) -> None:
         self.folder, self.started = folder, folder / "started"
         self.started.mkdir(parents=True)
-        self.add("bodypix_ros", "segmenter_node", "renderer_node", "source_node")
+        self.add("bodypix_ros", "segmenter_node", "renderer_node", "source_node", "people_node")
         for name in ("config", "launch"):
             (folder / "share/bodypix_ros" / name).symlink_to(ROOT / name)
+
+    def command(self, name: str) -> None:
+        """Stand in for a program on the path."""
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        self._stand_in(folder / name)
+        os.environ["PATH"] = os.pathsep.join([str(folder), os.environ["PATH"]])
 
     def add(self, package: str, *executables: str) -> None:
         index = self.folder / "share/ament_index/resource_index/packages" / package
@@ -56,9 +63,11 @@ class Prefix:
             each.mkdir(parents=True, exist_ok=True)
         index.touch()
         for name in executables:
-            path = self.folder / "lib" / package / name
-            path.write_text(STAND_IN.format(python=sys.executable))
-            path.chmod(0o755)
+            self._stand_in(self.folder / "lib" / package / name)
+
+    def _stand_in(self, path: Path) -> None:
+        path.write_text(STAND_IN.format(python=sys.executable))
+        path.chmod(0o755)
 
     def launch(
         self, file: str, meanwhile: Callable[[LaunchService], None] | None = None, **given: str
@@ -108,6 +117,7 @@ def prefix(tmp_path, monkeypatch):
         "AMENT_PREFIX_PATH", os.pathsep.join([str(made.folder), os.environ["AMENT_PREFIX_PATH"]])
     )
     monkeypatch.setenv("STARTED", str(made.started))
+    monkeypatch.setenv("PATH", os.environ["PATH"])  # and as it was afterwards
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path / "log"))
     return made
 
@@ -160,7 +170,41 @@ COMMON = {
     "enclaves": [("/bodypix_ros", [given(SEGMENTER, "--enclave", "/bodypix_ros/segmenter")])],
     "respawn": [("false", []), ("no", [])],  # true: see below
 }
+PEOPLE = "people_node"
+PLACES = COMMON | {
+    "use_sim_time": flags([SEGMENTER, PEOPLE], "use_sim_time"),
+    "camera": [
+        ("", [given(PEOPLE, "-r", "depth/image:=depth/image")]),
+        ("realsense", [
+            given(PEOPLE, "-r", "depth/image:=/camera/camera/aligned_depth_to_color/image_raw"),
+            given(PEOPLE, "-r", "camera_info:=/camera/camera/color/camera_info"),
+            given(SEGMENTER, "-r", "image:=/camera/camera/color/image_raw"),
+        ]),
+        ("oak", [given(SEGMENTER, "-r", "image/compressed:=/oak/rgb/image_raw/compressed")]),
+        ("zed", [given(PEOPLE, "-r", "depth/camera_info:=/zed/zed_node/depth/camera_info")]),
+    ],
+    "image": [("/x/raw", [given(name, "-r", "image:=/x/raw") for name in (SEGMENTER, PEOPLE)])],
+    "camera_info": [("/x/info", [given(name, "-r", "camera_info:=/x/info") for name in (SEGMENTER, PEOPLE)])],
+    "depth": [("/x/depth", [given(PEOPLE, "-r", "depth/image:=/x/depth")])],
+    "depth_info": [("/x/depth_info", [given(PEOPLE, "-r", "depth/camera_info:=/x/depth_info")])],
+    "follow": [(word, [parameter(PEOPLE, "follow", word)]) for word in ("largest", "7", "front7")],
+    "target_frame": [("base_link", [parameter(PEOPLE, "target_frame", "base_link")])],
+    "fixed_frame": [("map", [parameter(PEOPLE, "fixed_frame", "map")])],
+    "publish_tf": flags([PEOPLE], "publish_tf"),
+    "ros4hri": flags([PEOPLE], "ros4hri"),
+    "organized": flags([PEOPLE], "organized"),
+    "segmenter": [
+        (word, [lambda nodes, shown=shown: (SEGMENTER in nodes) == shown])
+        for shown, word in ((True, "true"), (True, ""), (False, "no"))
+    ],
+    "people_params_file": [(str(ROOT / "config/people.yaml"), [parameter(PEOPLE, "stride", 4)])],
+}  # fmt: skip
 TRIED = {
+    "people": PLACES,
+    "follow_person": PLACES | {
+        "action": [("/robot1/follow_object", [given("ros2", "/robot1/follow_object")])],
+        "action_type": [("x/action/Y", [given("ros2", "x/action/Y", "{pose_topic: /followed}")])],
+    },
     "segmenter": COMMON
     | {
         "use_sim_time": flags([SEGMENTER], "use_sim_time"),
@@ -211,12 +255,14 @@ def test_no_argument_is_left_out(file):
 @pytest.mark.parametrize(("file", "argument"), [(file, name) for file in FILES for name in TRIED[file]])
 def test_an_argument_reaches_the_nodes_whatever_it_says(prefix, file, argument):
     prefix.add("rviz2", "rviz2")
+    prefix.command("ros2")
     for value, expected in TRIED[file][argument]:
         assert prefix.launch(file, **{argument: value}) == 0, value
         nodes = prefix.nodes()
-        assert set(nodes) - {"rviz2"} == (
-            {SEGMENTER, "renderer_node", "source_node"} if file == "demo" else {SEGMENTER}
-        )
+        started = {"demo": {SEGMENTER, "renderer_node", "source_node"}}
+        started |= {name: {SEGMENTER, PEOPLE} for name in ("people", "follow_person")}
+        if (argument, value) != ("segmenter", "no"):
+            assert set(nodes) - {"rviz2", "ros2"} == started.get(file, {SEGMENTER})
         for check in expected:
             assert check(nodes), (
                 value,
@@ -233,6 +279,8 @@ def test_an_argument_reaches_the_nodes_whatever_it_says(prefix, file, argument):
         ("segmenter", {"respawn": "often"}, "respawn is 'often'"),
         ("segmenter", {"params_file": "/none.yaml"}, "params_file: there is no file /none.yaml"),
         ("demo", {"renderer_params_file": "/none.yaml"}, "renderer_params_file: there is no file /none.yaml"),
+        ("people", {"camera": "kinect"}, "camera is 'kinect', but must be one of"),
+        ("people", {"people_params_file": "/none.yaml"}, "people_params_file: there is no file /none.yaml"),
         ("multi_camera", {"images": "/a"}, "2 cameras and 1 images are given"),
         ("demo", {"rviz": "true"}, "rviz:=true needs rviz2, which is not here: sudo apt install ros-"),
     ],

@@ -14,7 +14,7 @@ from vision_msgs.msg import Detection2DArray
 from bodypix_ros import rendering
 from bodypix_ros.ros.messages import images, people
 from bodypix_ros.ros.messages.types import ros_types
-from bodypix_ros.ros.renderer.options import parameters
+from bodypix_ros.ros.renderer.options import parameters, required_of
 from on_ros.harness import NodeProcess, compressed, image, wait_until
 from support.fake import people_picture, scene_of
 
@@ -382,10 +382,12 @@ def test_it_says_what_is_missing(peer):
     with NodeProcess("-r", "__ns:=/missing", program=PROGRAM, mode="blur_parts") as node:
         stage = Stage(peer, "/missing/").look()
         node.wait_for("no frame on /missing/image for 5 s")
-        for inputs, reason in (
-            ((), "blur_parts shows nothing without part_mask: no frame on /missing/part_mask"),
-            (("part_mask",), "but none with the stamp of an image"),
-        ):
+        needed = required_of("blur_parts")[1:]
+        steps = [
+            (needed[:k], f"blur_parts shows nothing without {name}: no frame on /missing/{name}")
+            for k, name in enumerate(needed)
+        ]
+        for inputs, reason in [*steps, (needed, "but none with the stamp of an image")]:
             wait_until(
                 lambda reason=reason: reason in node.output,
                 reason,

@@ -21,9 +21,9 @@ from support import policy
 from support.fake import people_picture
 from support.paths import ROOT
 
-PROGRAMS = {name: ("-m", f"bodypix_ros.ros.{name}_node") for name in ("segmenter", "renderer", "source")} | {
-    "listener": (str(Path(__file__).with_name("secured.py")),)
-}
+PROGRAMS = {
+    name: ("-m", f"bodypix_ros.ros.{name}_node") for name in ("segmenter", "people", "renderer", "source")
+} | {"listener": (str(Path(__file__).with_name("secured.py")),)}
 SPACE = "/policy"
 
 
@@ -105,26 +105,42 @@ def test_a_renderer_has_what_the_policy_says(peer, transport, other):
     with NodeProcess(
         "-r", f"__ns:={SPACE}", program=program, input_transport=transport, use_sim_time=True
     ) as node:
-        inputs = ("persons", "instance_mask", "part_mask", "keypoints", "keypoints_3d")
+        inputs = ("persons", "instance_mask", "part_mask", "keypoints", "keypoints_3d", "persons_3d")
         same(peer, node, profile("renderer", "image", "image/compressed", *inputs))
         from sensor_msgs.msg import CompressedImage
         from visualization_msgs.msg import MarkerArray
 
         viewers = [
             peer.subscribe(topic, kind)
-            for topic, kind in zip(topics, (Image, CompressedImage, MarkerArray), strict=True)
+            for topic, kind in zip(topics, (Image, CompressedImage, Image, MarkerArray), strict=True)
         ]
         same(peer, node, profile("renderer", other, "part_mask", "keypoints"))
-        for mode, absent in (("skeleton", ("instance_mask", "part_mask")), ("parts", ("keypoints",))):
+        for mode, absent in (("skeleton", ("part_mask",)), ("parts", ("keypoints",))):
             peer.set(f"{SPACE[1:]}/{node.name}", "mode", mode)
-            same(peer, node, profile("renderer", other, *absent))
+            same(peer, node, profile("renderer", other, "persons_3d", *absent))
         peer.unsubscribe(*viewers)
+
+
+def test_people_node_has_what_the_policy_says(peer):
+    from vision_msgs.msg import Detection3DArray
+
+    with NodeProcess(
+        "-r", f"__ns:={SPACE}", program=PROGRAMS["people"], publish_tf=True, use_sim_time=True
+    ) as node:
+        viewer = peer.subscribe(f"{SPACE}/persons_3d/points", Detection3DArray)
+        same(peer, node, profile("people", "part_mask", "image", "/humans/bodies/*"))
+        peer.unsubscribe(viewer)
 
 
 def test_a_source_has_what_the_policy_says(peer, tmp_path):
     write_picture(tmp_path / "one.png", people_picture())
     with NodeProcess(
-        "-r", f"__ns:={SPACE}", program=PROGRAMS["source"], source=tmp_path / "one.png", use_sim_time=True
+        "-r",
+        f"__ns:={SPACE}",
+        program=PROGRAMS["source"],
+        source=tmp_path / "one.png",
+        parent_frame="map",
+        use_sim_time=True,
     ) as node:
         same(peer, node, profile("source"))
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.options import options_of, replace
 from bodypix_ros.segmenters.families import FAMILIES
-from bodypix_ros.tracking.options import StreamOptions
 from support.fake import FakeSegmenter, people_picture
 
 
@@ -44,7 +44,7 @@ def test_options_change_while_running():
         assert ids(stream, image, 0.2) == [None, None]
         segmenter.update(tracking=True, max_age=0.5)
         assert [ids(stream, image, t) for t in (0.3, 0.4)] == [[None, None], [3, 4]]
-        assert ids(stream, image, 1.0) == [None, None], "more than max_age later"
+        assert ids(stream, image, 2.0) == [None, None], "more than three times max_age later"
 
 
 def test_keypoints_are_smoothed_only_if_asked():
@@ -63,7 +63,7 @@ def test_keypoints_are_smoothed_only_if_asked():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_has_the_options_of_streams(family):
     known = options_of(FAMILIES[family].options)
-    for name, option in options_of(StreamOptions).items():
+    for name, option in options_of(DetailOptions).items():
         assert known[name] == option
         assert option.live
 

@@ -9,7 +9,10 @@ import pytest
 from support.paths import ROOT
 
 PACKAGE = ROOT / "bodypix_ros"
-DOORS = {"ros/segmenter_node.py", "ros/renderer_node.py", "ros/source_node.py", "ros/shared/node.py"}
+DOORS = {
+    *(f"ros/{name}_node.py" for name in ("people", "renderer", "segmenter", "source")),
+    "ros/shared/node.py",
+}
 """The files that may import rclpy."""
 
 

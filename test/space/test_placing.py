@@ -63,7 +63,7 @@ LENSES = {
 @pytest.mark.parametrize("where", [(0, 0, 2), (-0.6, 0.2, 2.5), (1.0, -0.3, 4), (0.2, 0, 8), (0, 0, 20)])
 @pytest.mark.parametrize("turn", [(0, 0, 0), (10, 25, -5)])
 def test_a_person_of_known_place_comes_back_within_a_centimetre(info, where, turn):
-    lens, body = Lens.of(info), person()
+    lens, body = Lens.from_info(info), person()
     truth = turned(body, turn) + where
     found = place(seen(truth, lens), in_metres(body), lens, 0.5)
     assert found.dtype == np.float32
@@ -72,7 +72,7 @@ def test_a_person_of_known_place_comes_back_within_a_centimetre(info, where, tur
 
 
 def test_persons_at_1_2_and_4_m_keep_order_and_scale():
-    lens, body = Lens.of(camera_info(k=[300.0, 0, 320, 0, 300, 240, 0, 0, 1])), person()
+    lens, body = Lens.from_info(camera_info(k=[300.0, 0, 320, 0, 300, 240, 0, 0, 1])), person()
     rng = np.random.default_rng(3)
     depths = []
     for distance in (1, 2, 4):
@@ -85,7 +85,7 @@ def test_persons_at_1_2_and_4_m_keep_order_and_scale():
 
 
 def test_unsure_keypoints_say_nothing_about_the_place_and_get_one():
-    lens, body = Lens.of(camera_info()), person()
+    lens, body = Lens.from_info(camera_info()), person()
     truth = np.add(body, (0, 0, 3))
     keypoints, metres = seen(truth, lens), in_metres(body)
     keypoints[6:, :2] = 1e4
@@ -98,7 +98,7 @@ def test_unsure_keypoints_say_nothing_about_the_place_and_get_one():
 
 
 def test_what_tells_no_place_gives_none():
-    lens, body = Lens.of(camera_info()), person()
+    lens, body = Lens.from_info(camera_info()), person()
     keypoints, metres = seen(np.add(body, (0, 0, 3)), lens), in_metres(body)
     rng = np.random.default_rng(4)
     nonsense = np.column_stack([rng.uniform(0, 400, (33, 2)), np.ones(33)]).astype(np.float32)
@@ -123,11 +123,11 @@ def test_what_tells_no_place_gives_none():
 )
 def test_a_camera_info_of_no_use_is_told(changes, reason):
     with pytest.raises(PlacingError, match=reason):
-        Lens.of(camera_info(**changes))
+        Lens.from_info(camera_info(**changes))
 
 
 def test_the_message_has_the_placed_persons_in_their_order():
-    lens, body = Lens.of(camera_info()), person()
+    lens, body = Lens.from_info(camera_info()), person()
     metres = in_metres(body)
     here, there = np.add(body, (0, 0, 2)), np.add(body, (1, 0, 5))
     lost = np.zeros((33, 3), np.float32)

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 
 from bodypix_ros.anatomy import KEYPOINTS
+from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.families import FAMILIES
-from bodypix_ros.tracking.options import StreamOptions
 
 RED = (0, 0, 255)  # BGR
 
@@ -35,7 +35,7 @@ def scene_of(image):
 
 
 @dataclass(frozen=True)
-class Options(StreamOptions):
+class Options(DetailOptions):
     segmentation_threshold: float = 0.7
     parts: bool = True
     confidence: bool = False

@@ -95,6 +95,27 @@ def test_unseen_for_a_second_by_the_stamps_whatever_the_rate():
         assert ids(tracker, scene(ANNE, BOB), 12.4) == [1, 3]
 
 
+@pytest.mark.parametrize("gap_s", [1.5, 2.9])
+def test_a_pause_of_the_images_forgets_nobody_whom_the_next_one_shows(gap_s):
+    tracker = confirmed(ANNE, BOB)
+    assert ids(tracker, scene(ANNE, BOB), 10.1 + gap_s) == [1, 2]
+    # Who is not in it was unseen for too long.
+    assert ids(tracker, scene(ANNE), 10.1 + 2 * gap_s) == [1]
+    assert ids(tracker, scene(ANNE, BOB), 10.2 + 2 * gap_s) == [1, None]
+
+
+def test_people_before_a_slow_camera_have_ids():
+    tracker = confirmed(ANNE)
+    given = [ids(tracker, scene(moved(ANNE, 4 * k), BOB), 10.1 + 2 * k) for k in range(1, 5)]
+    assert given == [[1, None], [1, 2], [1, 2], [1, 2]]
+
+
+def test_where_nobody_stays_after_a_pause_nobody_is_known():
+    tracker = confirmed(ANNE)
+    assert ids(tracker, scene(BOB), 11.6) == [None]
+    assert ids(tracker, scene(BOB), 11.7) == [2]
+
+
 def test_whoever_walks_is_looked_for_farther_on():
     tracker, stamp_s = Tracker(), 5.0
     for k in range(10):
@@ -140,7 +161,7 @@ def test_colours_tell_apart_who_place_does_not():
 # Ending
 
 
-@pytest.mark.parametrize("stamp_s", [9.9, 12.0, -1e9, 1e18])
+@pytest.mark.parametrize("stamp_s", [9.9, 13.2, -1e9, 1e18])
 def test_where_time_goes_back_or_leaps_everybody_is_new(stamp_s):
     tracker = confirmed(ANNE)
     assert ids(tracker, scene(ANNE), stamp_s) == [None]

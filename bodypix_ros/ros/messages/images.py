@@ -93,22 +93,22 @@ def to_image(message: ImageMessage, *, mono16_max: int | None = 65535) -> tuple[
         raise MessageError(f"{_name(message)} is too large: {problem}")
     if encoding in _DIRECT:
         name, channels = _DIRECT[encoding]
-        pixels = _view(message, channels)
+        pixels = view(message, channels)
         return (pixels[..., 0] if channels == 1 else pixels), name
     if encoding in _MONO16:
         return _to_8_bits(_view_16_bits(message), mono16_max), "mono8"
     if encoding in _YUV422:
         _check_even(message, "width")
-        return _to_bgr(message, _view(message, 2), _YUV422[encoding]), "bgr8"
+        return _to_bgr(message, view(message, 2), _YUV422[encoding]), "bgr8"
     if encoding in _YUV420:
         _check_even(message, "width", "height")
-        planes = _view(message, 1, rows=message.height * 3 // 2)
+        planes = view(message, 1, rows=message.height * 3 // 2)
         return _to_bgr(message, planes[..., 0], _YUV420[encoding]), "bgr8"
     if encoding in _BAYER or encoding in _BAYER16:
         if min(message.height, message.width) < 3:
             raise MessageError(f"{_name(message)} is too small for a Bayer pattern: at least 3x3")
         if encoding in _BAYER:
-            return _to_bgr(message, _view(message, 1)[..., 0], _BAYER[encoding]), "bgr8"
+            return _to_bgr(message, view(message, 1)[..., 0], _BAYER[encoding]), "bgr8"
         mosaic = _to_8_bits(_view_16_bits(message), mono16_max)
         return _to_bgr(message, mosaic, _BAYER16[encoding]), "bgr8"
     return _through_cv_bridge(message), "bgr8"
@@ -202,7 +202,7 @@ def jpeg_image(types: MessageTypes, header: Header, image: Pixels, quality: int 
     message = types.CompressedImage()
     message.header = header
     message.format = "bgr8; jpeg compressed bgr8"
-    _fill(message, np.asarray(data, np.uint8))
+    fill(message, np.asarray(data, np.uint8))
     return message
 
 
@@ -212,11 +212,17 @@ def _image(types: MessageTypes, header: Header, pixels: Pixels, encoding: str) -
     message.height, message.width = pixels.shape[:2]
     message.encoding = encoding
     message.step = prod(pixels.shape[1:])
-    _fill(message, pixels)
+    fill(message, pixels)
     return message
 
 
-def _fill(message: ImageMessage | CompressedImageMessage, pixels: Pixels) -> None:
+def fill(message: Message, pixels: Pixels) -> None:
+    """Set a message's `data`, of bytes, whatever class it has.
+
+    Args:
+        message: A sensor_msgs/Image, CompressedImage or PointCloud2 with nothing in it.
+        pixels: uint8, contiguous.
+    """
     if isinstance(message.data, array.array):
         # Assigning instead would copy, or even check, element by element.
         message.data.frombytes(pixels.data)
@@ -235,10 +241,20 @@ def _bytes(message: ImageMessage | CompressedImageMessage) -> memoryview:
     return memoryview(data).cast("B")
 
 
-def _view(
+def view(
     message: ImageMessage, channels: int, dtype: str = "u1", rows: int | None = None
 ) -> npt.NDArray[Any]:
-    """The bytes of a message as (rows, width, channels), read-only; rows: default the image's height."""
+    """The bytes of a message as (rows, width, channels), read-only.
+
+    Args:
+        message: A sensor_msgs/Image.
+        channels: Of a pixel.
+        dtype: Of a channel.
+        rows: None: the image's height.
+
+    Raises:
+        MessageError: Rows that do not fit into `step`, or too few bytes.
+    """
     rows = message.height if rows is None else rows
     size = np.dtype(dtype).itemsize
     row = message.width * channels * size
@@ -261,7 +277,7 @@ def _view(
 
 
 def _view_16_bits(message: ImageMessage) -> npt.NDArray[Any]:
-    return _view(message, 1, ">u2" if message.is_bigendian else "<u2")[..., 0]
+    return view(message, 1, ">u2" if message.is_bigendian else "<u2")[..., 0]
 
 
 def _check_light(encoding: str, mono16_max: int | None) -> None:

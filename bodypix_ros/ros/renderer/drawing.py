@@ -3,7 +3,9 @@
 import math
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from bodypix_ros import rendering
@@ -24,12 +26,15 @@ COMPRESSED: Final = "debug_image/compressed"
 COLOURED: Final = "label_image"
 
 
-def render(frame: Frame, options: RendererOptions) -> images.Pixels | None:
+def render(
+    frame: Frame, options: RendererOptions, distances: Mapping[int, float] = MappingProxyType({})
+) -> images.Pixels | None:
     """Draw a frame.
 
     Args:
         frame: Messages by input.
         options: Those in force.
+        distances: Of people, metres, by the number of their track.
 
     Returns:
         The picture, BGR; None where a privacy mode may show nothing.
@@ -45,7 +50,11 @@ def render(frame: Frame, options: RendererOptions) -> images.Pixels | None:
     decode = images.to_image_compressed if options.input_transport == "compressed" else images.to_image
     image = images.as_bgr(*decode(given.pop(IMAGE), mono16_max=white_of(options.mono16_max)))
     height, width = image.shape[:2]
-    return rendering.draw(image, to_scene((height, width), **given), options.mode, options, bgr=True)
+    scene = to_scene((height, width), **given)
+    if distances:
+        persons = (replace(one, distance=distances.get(one.track_id or 0)) for one in scene.persons)
+        scene = replace(scene, persons=tuple(persons))
+    return rendering.draw(image, scene, options.mode, options, bgr=True)
 
 
 @dataclass(slots=True)
@@ -64,13 +73,18 @@ class Statistics:
 
 @dataclass(slots=True)
 class Camera:
-    """A camera: its topics, the frames that come together, and what happened to them."""
+    """A camera: its topics, the frames that come together, and what happened to them.
+
+    Attributes:
+        distances: Of people, metres, by the number of their track, as they were said last.
+    """
 
     name: str
     port: Port
     joiner: Joiner
     statistics: Statistics = field(default_factory=Statistics)
     rate: RateLimit = field(default_factory=RateLimit)
+    distances: Mapping[int, float] = field(default_factory=dict)
 
 
 class Painter:
@@ -146,7 +160,7 @@ class Painter:
         if not camera.rate.allows(frame.last_s, options.max_rate):
             statistics.over_rate += 1
             return
-        picture = render(frame, options)
+        picture = render(frame, options, camera.distances)
         if picture is None:
             statistics.withheld += 1
             if not frame.certain:

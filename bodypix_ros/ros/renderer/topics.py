@@ -1,11 +1,13 @@
 """The part of the renderer node that is one camera: what it listens to, and why no picture comes."""
 
+import math
 import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from bodypix_ros.ros.messages import markers
+from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.renderer.drawing import COLOURED, COMPRESSED, RAW, Camera, Painter
 from bodypix_ros.ros.renderer.joining import IMAGE, Frame, Joiner
@@ -16,6 +18,10 @@ from bodypix_ros.ros.shared.wiring import Input, Wiring, why_silent
 
 _IMAGE: Final = "sensor_msgs/msg/Image"
 _COMPRESSED: Final = "sensor_msgs/msg/CompressedImage"
+_PLACES: Final = "vision_msgs/msg/Detection3DArray"
+PLACES: Final = "persons_3d"
+_NUMBERED: Final = "instances"
+"""The mode that shows people's numbers, and beside them their distances where people_node says them."""
 _DEPTH = 5
 """So many messages of an input wait: several make one frame."""
 
@@ -48,6 +54,7 @@ class Topics:
         self._mode = options.mode
         self._inputs: dict[str, Input] = {}
         self._placed: Input | None = None
+        self._distances: Input | None = None
         self._mask: tuple[str, Input] | None = None
         self._markers = wiring.publisher("visualization_msgs/msg/MarkerArray", self._prefix + markers.TOPIC)
         self._outputs = {
@@ -82,6 +89,7 @@ class Topics:
             painter: Draws the frames that are whole.
         """
         self._look_at_pictures(painter)
+        self._look_at_distances()
         self._look_at_labels(painter)
         self._look_at_skeletons()
 
@@ -99,6 +107,25 @@ class Topics:
             self._quiet_since_s = now_s - missing_s
         if self._outage.said:
             self._say_what_is_absent(now_s)
+
+    def _look_at_distances(self) -> None:
+        """Listen to where people are while pictures with their numbers are drawn."""
+        wanted = bool(self._wanted) and self._mode == _NUMBERED
+        if wanted and self._distances is None:
+            self._distances = self._wiring.subscription(_PLACES, self._prefix + PLACES, self._on_distances)
+        elif not wanted and self._distances is not None:
+            self._wiring.unsubscribe(self._distances)
+            self._distances, self.camera.distances = None, {}
+
+    def _on_distances(self, message: Any) -> None:
+        """Take a vision_msgs/Detection3DArray of people in metres; the next pictures have their distances."""
+        found = {}
+        for detection in message.detections:
+            number = number_of(detection.id)
+            if number is not None and detection.results:
+                place = detection.results[0].pose.pose.position
+                found[number] = math.hypot(place.x, place.y, place.z)
+        self.camera.distances = found
 
     def _look_at_labels(self, painter: Painter) -> None:
         """Listen to a mask while somebody wants to see it in colours, whatever the mode."""

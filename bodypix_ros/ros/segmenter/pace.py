@@ -12,6 +12,8 @@ ENOUGH: Final = 0.8
 """So busy it may be: of each second this share may go into the model."""
 _DROPPED: Final = 0.1
 """A share of dropped frames above this is too many."""
+_EXTRAS: Final = ("crops",)
+"""Options whose 0 spares whole passes of the network, before everything is seen smaller."""
 _SIZES: Final = ("base_size", "internal_resolution")
 """Options that the network's sides are in proportion to, and what it takes to their square."""
 
@@ -32,8 +34,15 @@ def advice(cameras: Collection[Statistics], settings: Settings, workers: int, no
     if dropped <= _DROPPED * received or load <= ENOUGH:
         return ""
     published = sum(c.age_ms.rate(now_s) for c in cameras)
-    cure = _smaller(settings, ENOUGH / load)
-    return f"{published:.1f} of {received:.1f} frames per second are processed: {cure}"
+    cures = "; if that is not enough, ".join([*_spared(settings), _smaller(settings, ENOUGH / load)])
+    return f"{published:.1f} of {received:.1f} frames per second are processed: {cures}"
+
+
+def _spared(settings: Settings) -> list[str]:
+    """What may be left out first."""
+    known = options_of(settings.model)
+    given = {name: known[name].plain(settings.model) for name in _EXTRAS if name in known}
+    return [f"{name} 0 (now {now}) would do" for name, now in given.items() if now]
 
 
 def _smaller(settings: Settings, share: float) -> str:

@@ -35,7 +35,7 @@ class NodeOptions(LoadOptions):
     id_prefix: str = option(
         "",
         'text before the ids of people, so that several cameras\' people differ: "front" gives front7; '
-        "{camera} in it stands for the camera's name",
+        "{camera} in it stands for the camera's name, and has to be quoted in YAML: '{camera}_'",
         live=False,
     )
     input_transport: str = like(CameraOptions, "input_transport")

@@ -69,7 +69,7 @@ class Camera:
         """Take a sensor_msgs/CameraInfo."""
         known = self.lens is not None
         try:
-            self.lens = Lens.of(info)
+            self.lens = Lens.from_info(info)
         except PlacingError as error:
             self.lens, self.lens_error = None, str(error)
             return

@@ -243,6 +243,30 @@ class Program(Protocol):
         """Is called last; ROS may be down already."""
 
 
+def refuse_wrong_transitions(node: Node, log: Log) -> None:
+    """Have a lifecycle node answer a wrong transition; before Kilted it would end the process.
+
+    Args:
+        node: Whose transitions; rclpy keeps their service under a name of its own.
+        log: Gets told.
+    """
+    service = getattr(node, "_service_change_state", None)
+    if service is None:
+        return
+    change_state = service.callback
+
+    def change(request: Any, response: Any) -> Any:
+        try:
+            return change_state(request, response)
+        except RuntimeError as error:
+            transition = request.transition
+            log.error(f"transition {transition.label or transition.id} is not possible: {error}")
+            response.success = False
+            return response
+
+    service.callback = change
+
+
 def _say_unknown(node: Node) -> None:
     """Say which parameters were given that the node does not have: rclpy passes over them in silence."""
     for name in getattr(node, "_parameter_overrides", {}):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Final
 
+from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import OptionError
 from bodypix_ros.options import check_all, like, option
-from bodypix_ros.tracking.options import StreamOptions
 
 RESOLUTIONS: Final = {"low": 0.25, "medium": 0.5, "high": 0.75, "full": 1.0}
 """Words for the size of the network's input relative to the image."""
@@ -15,7 +15,7 @@ ORIGINAL: Final = "original"
 
 
 @dataclass(frozen=True, slots=True)
-class BodyPixOptions(StreamOptions):
+class BodyPixOptions(DetailOptions):
     """What both algorithms have; out of range: OptionError naming option, value and range."""
 
     algorithm: str = option(

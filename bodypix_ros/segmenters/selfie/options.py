@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.options import check_all, option
-from bodypix_ros.tracking.options import StreamOptions
 
 
 @dataclass(frozen=True, slots=True)
-class SelfieOptions(StreamOptions):
+class SelfieOptions(DetailOptions):
     """What may be set; out of range: OptionError naming option, value and range."""
 
     segmentation_threshold: float = option(

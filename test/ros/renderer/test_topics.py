@@ -64,7 +64,8 @@ def test_it_listens_while_somebody_looks_to_what_the_mode_needs():
     }
     assert stage.look() == {}
     wanted = {"front/image": IMAGE, "front/instance_mask": IMAGE, "front/persons": DETECTIONS}
-    assert stage.look("front/debug_image") == wanted
+    places = {"front/persons_3d": "vision_msgs/msg/Detection3DArray"}
+    assert stage.look("front/debug_image") == wanted | places
     kept = stage.wiring.inputs["front/persons"]
     stage.topics.change(RendererOptions(mode="skeleton", wait_s=2.0, buffer_size=7))
     changed = {"front/image": IMAGE, "front/persons": DETECTIONS, "front/keypoints": DETECTIONS}
@@ -74,6 +75,24 @@ def test_it_listens_while_somebody_looks_to_what_the_mode_needs():
     assert stage.topics.is_listening
     assert stage.look() == {}
     assert not stage.topics.is_listening
+
+
+def test_distances_are_kept_by_number_for_the_next_pictures():
+    stage = Stage()
+    stage.look("debug_image")
+
+    def somebody(name, x, y, z):
+        position = SimpleNamespace(x=x, y=y, z=z)
+        result = SimpleNamespace(pose=SimpleNamespace(pose=SimpleNamespace(position=position)))
+        return SimpleNamespace(id=name, results=[result])
+
+    people = [somebody("front7", 3.0, 0.0, 4.0), somebody("", 0.0, 0.0, 1.0)]
+    stage.wiring.inputs["persons_3d"].hear(SimpleNamespace(detections=people))
+    assert stage.topics.camera.distances == {7: 5.0}
+    stage.topics.change(RendererOptions(mode="parts"))
+    assert "persons_3d" not in stage.look("debug_image")
+    stage.look("debug_image")
+    assert stage.topics.camera.distances == {}
 
 
 def test_the_compressed_transport_is_another_topic():

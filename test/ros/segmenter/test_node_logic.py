@@ -177,7 +177,8 @@ PUBLISHED = {"algorithm": ORIGINAL}
     ("parameters", "cameras", "workers", "said"),
     [
         ({}, [busy(30, 30, 20)], 1, ""),
-        ({}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: base_size 2"),
+        ({}, [busy(30, 7.5, 130)], 1, r"crops 0 \(now 2\) would do; if that is not enough, base_size 2"),
+        ({"crops": 0}, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: base"),
         (PUBLISHED, [busy(30, 7.5, 130)], 1, r"^7.\d of 30.\d frames per second are processed: internal_"),
         (PUBLISHED, [busy(30, 7.5, 130)], 1, r"internal_resolution 0.23 "),
         ({**PUBLISHED, "internal_resolution": "full"}, [busy(30, 15, 53)], 1, r"n 0.71 \(now 1\) would do"),
@@ -198,7 +199,10 @@ def test_it_is_said_once_that_it_cannot_keep_up():
         for now_s in (110.0, 110.1, 110.2):
             rig.pipeline.check(now_s)
         assert rig.log.text("warning").count("frames per second are processed") == 1
-        assert "base_size" in rig.pipeline.slow
+        assert "crops 0" in rig.pipeline.slow
+        rig.pipeline.settings = rig.pipeline.settings.changed({"crops": 0})
+        rig.pipeline.check(110.3)
+        assert "crops" not in rig.pipeline.slow
 
 
 @pytest.mark.parametrize(("cameras", "requests", "workers"), [(1, 3, 1), (4, 3, 3), (4, 1, 1)])

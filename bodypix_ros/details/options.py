@@ -1,0 +1,13 @@
+"""What can be asked for beside what a model sees: declared once, for every family."""
+
+from dataclasses import dataclass
+
+from bodypix_ros.options import option
+from bodypix_ros.tracking.options import StreamOptions
+
+
+@dataclass(frozen=True, slots=True)
+class DetailOptions(StreamOptions):
+    """The options of details, of which those of the families inherit."""
+
+    edges: bool = option(False, "draw outlines to the picture's edges, which takes about a millisecond")
