@@ -41,11 +41,11 @@ endif
 # OpenVINO's plugins for devices that are not here: docs/devices.md. They rest on exact versions.
 test-devices: devices-networks devices-loading
 devices-%: $(DEVICES)/.ready
-	@echo 'The two parts of test-devices take about 20 minutes; with make -j2 half of that'
+	@echo 'The two parts of test-devices take about half an hour each on a busy machine; make -j2 runs both at once'
 	PYTHONPATH=test $(DEVICES)/bin/python -m devices.emulated python -m pytest test/devices/test_gpu_$*.py
 
 test-npu: $(DEVICES)/.ready
-	@echo 'This takes about an hour on two cores the first time; what was compiled is not compiled again'
+	@echo 'This takes about twenty minutes on two cores the first time; what was compiled is not compiled again'
 	PYTHONPATH=test $(DEVICES)/bin/python -m devices.npu
 
 $(DEVICES)/.ready: setup.py pyproject.toml requirements-ci.txt test/devices/requirements.txt

@@ -276,8 +276,8 @@ class Networks:
             config["ALLOW_AUTO_BATCHING"] = "NO"
         if kind == "NPU" and height * width > _QUICK_FOR_NPU:
             _log.warning(
-                "compiling for inputs of %d x %d may take minutes: for 1280 x 720 an NPU's compilers needed "
-                "one to more than eight; ask for smaller ones (base_size, internal_resolution)",
+                "compiling for inputs of %d x %d may take minutes: an NPU's compiler needed half a minute to "
+                "more than eight for 1280 x 720; ask for smaller ones (base_size, internal_resolution)",
                 width, height,
             )  # fmt: skip
         try:
