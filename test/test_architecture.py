@@ -69,8 +69,8 @@ ARROWS: Mapping[str, set[str]] = {
         "errors", "media", "options", "ros.messages", "ros.shared", "ros.source", "space",
     },
     "bags": {
-        "errors", "options", "perception", "rendering", "report", "ros.messages", "ros.segmenter", "scene",
-        "space", "targets",
+        "errors", "imaging", "options", "perception", "rendering", "report", "ros.messages", "ros.segmenter",
+        "scene", "space", "targets",
     },
     "benchmarks": _GROUND
     | {
