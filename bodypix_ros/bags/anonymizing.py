@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rosbags.interfaces import Connection
 from rosbags.typesys.store import Typestore
 
-from bodypix_ros.bags.layouts import hide_in_compressed, hide_in_raw
+from bodypix_ros.bags.layouts import Bytes, Region, hide_in_compressed, hide_in_raw
 from bodypix_ros.bags.messages import COMPRESSED, IMAGE, decode, deserialize
 from bodypix_ros.bags.plan import known_topics
 from bodypix_ros.bags.reading import InputBag
@@ -20,13 +20,10 @@ from bodypix_ros.rendering import Style, hidden_region, hide
 from bodypix_ros.report import Report
 
 if TYPE_CHECKING:
-    from bodypix_ros.perception.segmenter import Segmenter, Stream
+    from bodypix_ros.perception.segmenter import Segmenter
 
-MODE: Final = "blur_parts"
-"""The mode of `rendering.MODES` whose preset finds who is to be hidden."""
-
-STYLE: Final = Style(edge_blur=1.0)
-"""How faces are hidden. The edge is narrow: everything else is to stay as it was."""
+STYLE: Final = Style(edge_blur=0.0)
+"""How faces are hidden. Without a soft edge: everything else is to stay as it was."""
 
 _VIDEO: Final = re.compile(
     r"(foxglove_msgs/msg/CompressedVideo|ffmpeg_image_transport_msgs/msg/FFMPEGPacket|theora_image_transport/msg/Packet"
@@ -90,37 +87,46 @@ def _why_not(connection: Connection, chosen: frozenset[str]) -> str:
 
 @dataclass(slots=True)
 class Veil:
-    """Hides faces in the images of one topic, in their order.
+    """Hides faces in images, each for itself.
+
+    A stream looks closely at half of the people in each image, and leaves the others to the next one; here
+    everybody is to be found in every image.
 
     Attributes:
         store: From `typestore`.
-        stream: Sees.
+        segmenter: Sees.
         style: How they are hidden.
         mono16_max: As for `decode`.
     """
 
     store: Typestore
-    stream: "Stream"
+    segmenter: "Segmenter"
     style: Style
     mono16_max: int | None = None
 
-    def __call__(self, msgtype: str, raw: bytes, report: Report) -> bytes:
+    def __call__(self, connection: Connection, raw: bytes, report: Report) -> bytes:
         """Give the message with faces hidden; the very bytes where there is nothing to hide.
 
         Raises:
             DepthError: It is depth.
             MessageError: Nobody can tell what is in it.
         """
+        msgtype = connection.msgtype
         header, image, encoding = decode(self.store, msgtype, raw, self.mono16_max)
-        scene = self.stream.segment(image, encoding, stamp=header.stamp)
-        report.count(scene)
+        scene = self.segmenter.segment(image, encoding, stamp=header.stamp)
+        report.count(scene, connection.topic)
         region = hidden_region(image, scene, self.style)
         if not region.any():
             return raw
         message = deserialize(self.store, msgtype, raw)
-        into = hide_in_raw if msgtype == IMAGE else hide_in_compressed
-        into(message, region, lambda pixels, part: hide(pixels, part, self.style))
+        if msgtype == IMAGE:
+            hide_in_raw(message, region, self._hide)
+        else:
+            hide_in_compressed(message, image, region, self._hide)
         return bytes(self.store.serialize_cdr(message, msgtype))
+
+    def _hide(self, pixels: Bytes, region: Region) -> Bytes:
+        return hide(pixels, region, self.style)
 
 
 @dataclass(slots=True)
@@ -153,7 +159,7 @@ def anonymize(
     cannot be looked into is not copied, and is in the report; depth is copied as it is, which is said.
 
     Args:
-        segmenter: The model, best loaded with the preset of `MODE`.
+        segmenter: The model, best loaded with the preset "faces".
         bag: The bag to read.
         what: From `plan_copy`.
         target: Folder of the bag to write; it appears whole or not at all.
@@ -179,15 +185,15 @@ def anonymize(
     store, said = typestore(), _Said(report.complain)
     with new_bag(target, storage or bag.storage) as writer:
         copied = copy_connections(writer, bag.connections, what.topics, store)
-        veils = {topic: Veil(store, segmenter.stream(), style, mono16_max) for topic in what.hidden}
+        veil = Veil(store, segmenter, style, mono16_max)
         seen = 0
         for connection, time_ns, raw in bag.messages(what.topics):
             topic, data = connection.topic, raw
-            if topic in veils and connection.msgtype in (IMAGE, COMPRESSED):
+            if topic in what.hidden and connection.msgtype in (IMAGE, COMPRESSED):
                 seen += 1
                 report.progress.update()
                 try:
-                    data = veils[topic](connection.msgtype, raw, report)
+                    data = veil(connection, raw, report)
                 except DepthError:
                     said(topic, "is depth, and copied as it is")
                 except MessageError as error:

@@ -118,7 +118,7 @@ def _hide_in_cells(cells: Bytes, region: Region, hide: Hide) -> Bytes:
     return np.concatenate(parts, axis=2)
 
 
-def hide_in_compressed(message: Message, region: Region, hide: Hide) -> None:
+def hide_in_compressed(message: Message, seen: Bytes, region: Region, hide: Hide) -> None:
     """Hide a region of a sensor_msgs/CompressedImage that `images.to_image_compressed` can read.
 
     It is encoded as it was: a JPEG with its quality and its subsampling of colours, everything else without
@@ -126,6 +126,7 @@ def hide_in_compressed(message: Message, region: Region, hide: Hide) -> None:
 
     Args:
         message: Its data are replaced.
+        seen: What `images.to_image_compressed` gave of it: of a JPEG that is all there is.
         region: Of its size.
         hide: What hides.
 
@@ -133,14 +134,13 @@ def hide_in_compressed(message: Message, region: Region, hide: Hide) -> None:
         MessageError: It cannot be decoded or encoded.
     """
     encoded = bytes(message.data)
+    kind = format_of(encoded)
     try:
-        picture = decode(encoded, flags=cv2.IMREAD_UNCHANGED, upright=False, formats=images.COMPRESSED)
+        pixels = np.ascontiguousarray(seen if kind == "JPEG" else _decoded(encoded))
     except PictureError as error:
         raise MessageError(f"compressed image {message.format!r:.80} {error}") from error
-    pixels = np.ascontiguousarray(picture)
     as_bytes = pixels.view(np.uint8).reshape(*pixels.shape[:2], -1)
     changed = np.ascontiguousarray(_hide_in_cells(as_bytes, region, hide))
-    kind = format_of(encoded)
     suffix, always = _ENCODERS[str(kind)]
     options = settings_of(encoded) if kind == "JPEG" else [*always]
     if kind == "PNM" and pixels.ndim == 2:
@@ -149,6 +149,11 @@ def hide_in_compressed(message: Message, region: Region, hide: Hide) -> None:
     if not done:
         raise MessageError(f"compressed image {message.format!r:.80} cannot be encoded as {kind} again")
     message.data = np.asarray(data, np.uint8).reshape(prod(data.shape))
+
+
+def _decoded(encoded: bytes) -> npt.NDArray[np.uint8 | np.uint16]:
+    """With all its channels, and all its bits."""
+    return decode(encoded, flags=cv2.IMREAD_UNCHANGED, upright=False, formats=images.COMPRESSED)
 
 
 _ENCODERS: Final[dict[str, tuple[str, tuple[int, ...]]]] = {

@@ -1,21 +1,23 @@
-"""What is made of a bag: people beside the images, or a copy in which faces are hidden."""
+"""What is made of a bag: people beside the images, or a copy in which faces are hidden.
+
+Imported without rosbags, which is needed when a bag is there.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from bodypix_ros.bags.anonymizing import MODE, anonymize, plan_copy
-from bodypix_ros.bags.messages import COMPRESSED, IMAGE
-from bodypix_ros.bags.plan import plan
-from bodypix_ros.bags.process import process
-from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.errors import OptionError
 from bodypix_ros.report import Report
 
 if TYPE_CHECKING:
+    from bodypix_ros.bags.reading import InputBag
     from bodypix_ros.perception.segmenter import Segmenter
+
+ANONYMIZING: Final = "blur_parts"
+"""The mode of `rendering.MODES` whose preset finds who is to be hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +78,18 @@ class BagRecipe:
     @property
     def preset_mode(self) -> str | None:
         """The drawing mode whose preset the model is best loaded with."""
-        return MODE if self.anonymize else self.mode
+        return ANONYMIZING if self.anonymize else self.mode
 
-    def plan(self, bag: InputBag) -> Planned:
+    def plan(self, bag: "InputBag") -> Planned:
         """Decide what becomes of a bag.
 
         Raises:
             ValueError: A topic is not there or cannot be used.
         """
+        from bodypix_ros.bags.anonymizing import anonymize, plan_copy
+        from bodypix_ros.bags.plan import plan
+        from bodypix_ros.bags.process import process
+
         if self.anonymize:
             what = plan_copy(bag, self.image_topics)
             copy = partial(anonymize, storage=self.storage, mono16_max=self.mono16_max)
@@ -112,8 +118,10 @@ class BagRecipe:
         )
 
 
-def _only(bag: InputBag) -> tuple[str, ...]:
+def _only(bag: "InputBag") -> tuple[str, ...]:
     """The one topic of images."""
+    from bodypix_ros.bags.messages import COMPRESSED, IMAGE
+
     there = sorted({c.topic for c in bag.connections if c.msgtype in (IMAGE, COMPRESSED)})
     if len(there) != 1:
         raise ValueError(

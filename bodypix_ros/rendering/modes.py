@@ -14,9 +14,9 @@ import numpy.typing as npt
 from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image, check_image
 from bodypix_ros.rendering.canvas import keep_sharp, lay, share
-from bodypix_ros.rendering.hiding import hidden_region, hide
+from bodypix_ros.rendering.hiding import hidden_region
 from bodypix_ros.rendering.overlays import draw_boxes, draw_instances, draw_parts, draw_poses
-from bodypix_ros.rendering.regions import blurred, pixelate_people, pixelate_region, soft_edges
+from bodypix_ros.rendering.regions import blur_region, blurred, pixelate_people, pixelate_region, soft_edges
 from bodypix_ros.rendering.style import Style
 from bodypix_ros.scene import Scene
 
@@ -123,7 +123,7 @@ def _pixelated(image: Image, scene: Scene, style: Style, bgr: bool) -> Image:
 
 
 def _blur_parts(image: Image, scene: Scene, style: Style, _: bool) -> Image:
-    return hide(image, hidden_region(image, scene, style), style)
+    return blur_region(image, hidden_region(image, scene, style), style.blur, style.edge_blur)
 
 
 def _pixelate_parts(image: Image, scene: Scene, style: Style, _: bool) -> Image:

@@ -81,6 +81,11 @@ def _faded(region: npt.NDArray[np.uint8], edge: float) -> npt.NDArray[np.float32
     return share
 
 
+def around_region(side: int, sigma: float, edge: float) -> int:
+    """How many pixels around a region blurring it looks at: three standard deviations from what fades out."""
+    return int(np.ceil(_REACH * edge + 3 * max(sigma, side / _ACROSS))) + 1
+
+
 def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge: float) -> Image:
     """Blur a region so that its detail cannot be made out.
 
@@ -98,9 +103,8 @@ def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge:
     x, y, width, height = cv2.boundingRect(region)
     if not width:
         return out
-    sigma = max(sigma, _largest_side(region) / _ACROSS)
-    # Whatever fades out is blurred from three standard deviations farther.
-    reach = int(np.ceil(_REACH * edge + 3 * sigma)) + 1
+    side = _largest_side(region)
+    reach, sigma = around_region(side, sigma, edge), max(sigma, side / _ACROSS)
     there = np.s_[max(0, y - reach) : y + height + reach, max(0, x - reach) : x + width + reach]
     near = image[there]
     sharp = np.rint(255 * (1 - _faded(region[there], edge))).astype(np.uint8)

@@ -82,6 +82,10 @@ REGION = np.zeros((40, 60), np.uint8)
 REGION[5:20, 8:30] = 255
 
 
+def seen_in(message):
+    return images.to_image_compressed(message)[0]
+
+
 @pytest.mark.parametrize(
     ("suffix", "picture"),
     [
@@ -100,7 +104,7 @@ REGION[5:20, 8:30] = 255
 def test_pictures_without_loss_change_where_something_is_hidden_and_nowhere_else(suffix, picture):
     message = compressed(0, picture, suffix)
     before = cv2.imdecode(message.data, cv2.IMREAD_UNCHANGED)
-    layouts.hide_in_compressed(message, REGION, inverted)
+    layouts.hide_in_compressed(message, seen_in(message), REGION, inverted)
     after = cv2.imdecode(message.data, cv2.IMREAD_UNCHANGED)
     assert (after.dtype, after.shape) == (before.dtype, before.shape)
     white = np.iinfo(before.dtype).max
@@ -124,7 +128,7 @@ def test_a_jpeg_is_encoded_as_it_was_and_loses_its_preview():
     )
     region = np.zeros((96, 160), np.uint8)
     region[30:60, 40:80] = 255
-    layouts.hide_in_compressed(message, region, inverted)
+    layouts.hide_in_compressed(message, seen_in(message), region, inverted)
     after = cv2.imdecode(message.data, cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
     before = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert after.shape == before.shape  # not turned
