@@ -11,6 +11,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any, Final
 
 from bodypix_ros.batch.manifest import WORK
@@ -24,6 +25,16 @@ _RESTARTS: Final = 3
 _KNOCK_S: Final = 10.0
 _SILENT_S: Final = 15.0
 """A job whose actor has not answered for so long is given to another one that waits, too."""
+
+
+def check() -> None:
+    """See whether there can be clusters.
+
+    Raises:
+        ImportError: Ray is not installed.
+    """
+    if find_spec("ray") is None:
+        raise ImportError("ray is not installed, and makes clusters; type: pip install 'bodypix_ros[fleet]'")
 
 
 class _Actor:
@@ -101,15 +112,10 @@ class RayPool:
             count: How many actors; None: one for each of the cluster's processors.
             address: "auto" for the cluster that this computer is in, "local" for one of this computer alone,
                 or an address.
-
-        Raises:
-            ImportError: Ray is not installed.
         """
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-        try:
-            import ray
-        except ModuleNotFoundError as error:
-            raise ImportError(f"{error}; clusters are Ray's: pip install 'bodypix_ros[fleet]'") from error
+        import ray
+
         self._ray: Any = ray
         self._arguments, self._count, self._address = (recipe, model_digest, out, token), count, address
         self._members: list[_Member] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bodypix_ros import __version__
-from bodypix_ros.batch import table
+from bodypix_ros.batch import cluster, table
 from bodypix_ros.batch.local import LocalPool
 from bodypix_ros.batch.manifest import WORK, Made, Manifest, sizes
 from bodypix_ros.batch.pool import Broken, Finished, Lost, Pool, Progress, Ready
@@ -102,6 +102,8 @@ def run(
     recipe.model.check()
     if "parquet" in recipe.exports:
         table.check()
+    if ray is not None:
+        cluster.check()
     folder = Path(out).resolve()
     check_writable(folder)
     model_digest = recipe.model.digest()
@@ -127,9 +129,7 @@ def _pool(
 ) -> Pool:
     if ray is None:
         return LocalPool(recipe, model_digest, out, token, count or 1)
-    from bodypix_ros.batch.cluster import RayPool  # Ray is an extra
-
-    return RayPool(recipe, model_digest, out, token, count, ray)
+    return cluster.RayPool(recipe, model_digest, out, token, count, ray)
 
 
 class _Driver:

@@ -8,8 +8,8 @@ import pytest
 from pycocotools.coco import COCO
 
 from bodypix_ros import batch
+from bodypix_ros.batch import cluster, table
 from bodypix_ros.batch import driver as drivers
-from bodypix_ros.batch import table
 from support.bags import IMAGE, camera_info, read_bag, write_bag
 from support.films import write_film
 from support.fleet import FakeModel, Inline, pictures, recipe
@@ -89,9 +89,12 @@ def test_tables_hold_everybody_with_track_box_keypoints_and_place(tmp_path):
     assert parquet.read_table(tmp_path / "out/empty/people.parquet").num_rows == 0
 
 
-def test_without_pyarrow_it_is_said_before_anything_is_done(tmp_path, monkeypatch):
-    monkeypatch.setattr(table, "find_spec", lambda _: None)
+@pytest.mark.parametrize(("name", "ray"), [("pyarrow", None), ("ray", "local")])
+def test_without_the_extra_it_is_said_before_anything_is_done(tmp_path, monkeypatch, name, ray):
+    for module in (table, cluster):
+        monkeypatch.setattr(module, "find_spec", lambda _: None)
     write_bag(tmp_path / "in/drive", {"/image": IMAGE})
-    with pytest.raises(ImportError, match=r"pip install 'bodypix_ros\[fleet\]'"):
-        batch.run([tmp_path / "in"], tmp_path / "out", replace(recipe(), exports=("parquet",)))
+    wanted = replace(recipe(), exports=("parquet",) if ray is None else ())
+    with pytest.raises(ImportError, match=rf"{name} is not installed.*pip install 'bodypix_ros\[fleet\]'"):
+        batch.run([tmp_path / "in"], tmp_path / "out", wanted, ray=ray)
     assert not (tmp_path / "out").exists()
