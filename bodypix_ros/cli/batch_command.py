@@ -16,7 +16,6 @@ from bodypix_ros.cli.options import (
     quiet_option,
     table,
 )
-from bodypix_ros.cli.reporting import tell
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError
 
@@ -166,7 +165,7 @@ def command(
     _check_bags(sources, exports)
     loaded = batch.Model(model, given_options(model, options, drawn["mode"]))
     recipe = batch.Recipe(loaded, bag, files, exports)
-    with stop_on_interrupt() as stopped, watching(as_json, quiet, tell) as listen:
+    with stop_on_interrupt() as stopped, watching(as_json, quiet) as listen:
         summary = batch.run(
             sources, out, recipe, workers=workers, ray=ray, retries=retries, listen=listen, stopped=stopped
         )

@@ -15,20 +15,19 @@ Listen = Callable[[Mapping[str, Any]], None]
 
 
 @contextmanager
-def watching(as_json: bool, quiet: bool, tell: Callable[[str], None]) -> Generator[Listen]:
+def watching(as_json: bool, quiet: bool) -> Generator[Listen]:
     """Give somebody who listens to a batch.
 
     Args:
         as_json: Print every event on stdout, a line each.
         quiet: Show no bar.
-        tell: Says what is wrong, where there is no bar.
     """
     if as_json:
         yield _print
         return
     shape = "{percentage:3.0f}%|{bar}| {desc}, {elapsed} and {remaining} left"
     with progress_bar(None, "", quiet, bar_format=shape) as bar:
-        yield _Watch(bar, tell)
+        yield _Watch(bar)
 
 
 def _print(event: Mapping[str, Any]) -> None:
@@ -39,8 +38,8 @@ def _print(event: Mapping[str, Any]) -> None:
 class _Watch:
     """Shows how far a batch is, by the bytes of its sources; images per second; failures."""
 
-    def __init__(self, bar: Bar, tell: Callable[[str], None]) -> None:
-        self._bar, self._tell = bar, tell
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
         self._parts: dict[str, float] = {}
         self._images: dict[str, int] = {}
         self._done = self._failed = self._todo = 0

@@ -12,6 +12,7 @@ import pytest
 
 from bodypix_ros import batch
 from bodypix_ros.batch import driver as drivers
+from bodypix_ros.cli import batch_text
 from support.commands import invoke
 from support.fleet import FakeModel, Inline, agree, fleet, outputs, recipe
 from support.paths import ROOT, TESTS
@@ -129,3 +130,42 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing_half(tmp_path):
     assert 1 <= end["made"] < 6
     assert len(agree(tmp_path / "out").done) == end["made"]
     outputs(tmp_path / "out")
+
+
+class Bar:
+    """A bar that remembers what it shows."""
+
+    def __init__(self):
+        self.n, self.total, self.text, self.said = 0.0, None, "", []
+
+    def update(self, n):
+        self.n += n
+
+    def set_description(self, desc, refresh):
+        self.text = desc
+
+    def write(self, text, file):
+        self.said.append(text)
+
+
+def test_the_bar_shows_how_far_it_is_how_fast_and_what_failed(monkeypatch):
+    now = iter([0.0, 1.0, 2.0, 4.0, 4.0, 4.0, 5.0])
+    monkeypatch.setattr(batch_text.time, "monotonic", lambda: next(now))
+    bar = Bar()
+    watch = batch_text._Watch(bar)
+    watch({"event": "begin", "bytes": 1000, "todo": 3, "recovered": ["old"]})
+    assert (bar.total, bar.said) == (
+        1000,
+        ["bodypix: old: made by a run that was broken off; it has its name now"],
+    )
+    watch({"event": "progress", "source": "a", "images": 10, "total": 40, "bytes": 600})
+    assert (bar.n, bar.text) == (150, "0 of 3 sources, 5 images/s")
+    watch({"event": "done", "source": "a", "images": 40, "bytes": 600, "notes": ["depth is copied"]})
+    assert (bar.n, bar.text) == (600, "1 of 3 sources, 10 images/s")
+    assert bar.said[-1] == "bodypix: a: depth is copied"
+    watch({"event": "failed", "source": "b", "why": "b is broken", "bytes": 300})
+    assert (bar.n, bar.text) == (900, "1 of 3 sources, 10 images/s, 1 failed")
+    watch({"event": "again", "source": "c", "why": "worker 7 died"})
+    assert bar.said[-2:] == ["bodypix: b is broken", "bodypix: c: is tried again: worker 7 died"]
+    watch({"event": "progress", "source": "c", "images": 7, "total": None, "bytes": 100})
+    assert bar.n == 900  # nobody knows how much of it is done
