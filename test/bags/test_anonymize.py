@@ -1,14 +1,20 @@
 """`bodypix bag --anonymize`: a copy of a bag with faces hidden, and everything else as it was."""
 
+import json
 from functools import partial
 
 import numpy as np
 import pytest
 from rosbags.rosbag2 import Reader
 
-from bodypix_ros.bags.anonymizing import STYLE
+import bodypix_ros
+from bodypix_ros import media
+from bodypix_ros.bags.anonymizing import STYLE, anonymize, plan_copy
+from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.writing import STORAGES
+from bodypix_ros.coco import faces, truth
 from bodypix_ros.rendering import hidden_region, hide
+from bodypix_ros.report import Report
 from bodypix_ros.ros.messages import images
 from support.bags import (
     COMPRESSED,
@@ -179,3 +185,33 @@ def test_of_several_topics_one_must_be_chosen_to_see_people(call):
     write_bag("one", {"/a/image": IMAGE, "/chatter": STRING}, pictures=PICTURES)
     call("one", "out")
     assert "/persons" in read_bag("out")[0]
+
+
+def test_no_face_of_real_pictures_is_left_in_a_copy(data_dir, tmp_path):
+    """Pictures of which the default settings leave somebody to be seen, one after another in one topic."""
+    folder = data_dir / "images/coco_open"
+    data = json.loads((folder / "person_keypoints.json").read_bytes())
+    names = ("000000174375.jpg", "000000183709.jpg", "000000433998.jpg")
+    data["images"] = [image for image in data["images"] if image["file_name"] in names]
+    kept = {image["id"] for image in data["images"]}
+    data["annotations"] = [one for one in data["annotations"] if one["image_id"] in kept]
+    (tmp_path / "truth.json").write_text(json.dumps(data))
+    annotated = truth.read(tmp_path / "truth.json", folder / "images")
+    pictures = [media.read_picture(folder / "images" / name, exif=False) for name in names]
+    write_bag(tmp_path / "in", {"/image": IMAGE}, pictures=pictures)
+    with bodypix_ros.load(
+        device="CPU", precision="f32", threads=1, model_dir=data_dir / "models", preset="faces"
+    ) as segmenter:
+        with InputBag(tmp_path / "in") as bag:
+            anonymize(segmenter, bag, plan_copy(bag), tmp_path / "out", Report())
+
+        def draw(image, scene):
+            return hide(image, hidden_region(image, scene, STYLE), STYLE)
+
+        copies = [images.to_image(message)[0] for _, message in read_bag(tmp_path / "out")[0]["/image"]]
+        for picture, copy in zip(pictures, copies, strict=True):
+            assert (copy == draw(picture, segmenter.segment(picture))).all()
+        found = faces.evaluate(segmenter, annotated, draw)
+    assert (found.noses, found.eyes) == (6, 10)
+    assert (found.noses_hidden, found.eyes_hidden) == (6, 10)
+    assert found.changed_outside_people < 0.02
