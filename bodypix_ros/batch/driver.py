@@ -315,7 +315,7 @@ class _Driver:
     def _note(self, line: str, **entry: object) -> None:
         """Write what is of use but not needed: on a full disk nothing is lost without it."""
         with suppress(OutputError):
-            self._manifest.append(line, **entry)
+            self._manifest.append(line, wait=False, **entry)
 
     def end(self) -> Summary:
         """Say how it ended, and write the report."""

@@ -203,8 +203,13 @@ class Manifest:
             self._recover(made)
         self.clear()
 
-    def append(self, line: str, **entry: Any) -> None:
-        """Write a line, on the disk when this returns.
+    def append(self, line: str, *, wait: bool = True, **entry: Any) -> None:
+        """Write a line.
+
+        Args:
+            line: What kind of line.
+            wait: Come back when it is on the disk, which takes milliseconds.
+            entry: What it says.
 
         Raises:
             OutputError: It cannot be written; the file is as it was before.
@@ -215,7 +220,8 @@ class Manifest:
         try:
             self._file.write(text + b"\n")
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if wait:
+                os.fsync(self._file.fileno())
         except OSError as error:
             with suppress(OSError):
                 self._reopen(where)
