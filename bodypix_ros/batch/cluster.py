@@ -9,6 +9,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -22,6 +23,8 @@ from bodypix_ros.errors import BodypixError, StartError
 
 _RESTARTS: Final = 3
 """So often Ray starts an actor anew."""
+_ASK_S: Final = 1.0
+"""So long after it was heard an actor is asked again how far it is."""
 _KNOCK_S: Final = 10.0
 _SILENT_S: Final = 15.0
 """A job whose actor has not answered for so long is given to another one that waits, too."""
@@ -140,44 +143,30 @@ class RayPool:
 
     def wait(self, seconds: float) -> list[Event]:
         """Give what happened; wait for it at most so long."""
-        promises = {}
+        waited: dict[Any, tuple[_Member, Callable[[_Member, list[Event]], None]]] = {}
         for member in self._members:
             if not member.ready:
-                promises[member.starting] = member
-                continue
-            if member.job is not None:
-                promises[member.result] = member
-                if member.asked is None:
+                waited[member.starting] = member, self._start
+            elif member.job is not None:
+                waited[member.result] = member, self._take
+                if member.asked is None and time.monotonic() - member.heard_s > _ASK_S:
                     member.asked = member.actor.progress.remote()
-        if not promises:
+                if member.asked is not None:
+                    waited[member.asked] = member, self._hear
+        if not waited:
             time.sleep(seconds)
             return []
-        done, _ = self._ray.wait([*promises], num_returns=1, timeout=seconds)
+        self._ray.wait([*waited], num_returns=1, timeout=seconds)
+        done, _ = self._ray.wait([*waited], num_returns=len(waited), timeout=0)
         events: list[Event] = []
         for promise in done:
-            self._take(promises[promise], events)
-        for member in self._members:
-            self._ask(member, events)
+            member, take = waited[promise]
+            take(member, events)
         self._help()
         return events
 
-    def _take(self, member: _Member, events: list[Event]) -> None:
-        """Take what an actor gave, or what became of it."""
-        if not member.ready:
-            self._start(member, events)
-            return
-        job = member.job
-        promise, member.job, member.result = member.result, None, None
-        if job is None:
-            return
-        try:
-            events.append(Finished(job, self._ray.get(promise)))
-        except self._ray.exceptions.RayError as error:
-            events.append(Lost(job, _first_line(error)))
-            self._members.remove(member)
-            events.append(Broken(f"an actor is gone for good: {_first_line(error)}"))
-
     def _start(self, member: _Member, events: list[Event]) -> None:
+        """Take what an actor says of its start."""
         try:
             where, computes, why = self._ray.get(member.starting)
         except self._ray.exceptions.RayError as error:
@@ -189,17 +178,28 @@ class RayPool:
             member.ready, member.heard_s = True, time.monotonic()
             events.append(Ready(where, computes))
 
-    def _ask(self, member: _Member, events: list[Event]) -> None:
-        """Take an answer to how far a job is."""
-        if member.job is None or member.asked is None:
+    def _take(self, member: _Member, events: list[Event]) -> None:
+        """Take what an actor made, or what became of it."""
+        job, promise = member.job, member.result
+        member.job = member.result = member.asked = None
+        if job is None:
             return
-        done, _ = self._ray.wait([member.asked], timeout=0)
-        if done:
-            with suppress(self._ray.exceptions.RayError):
-                images, total = self._ray.get(member.asked)
-                member.heard_s = time.monotonic()
-                events.append(Progress(member.job, images, total))
-            member.asked = None
+        try:
+            events.append(Finished(job, self._ray.get(promise)))
+        except self._ray.exceptions.RayError as error:
+            events.append(Lost(job, _first_line(error)))
+            self._members.remove(member)
+            events.append(Broken(f"an actor is gone for good: {_first_line(error)}"))
+
+    def _hear(self, member: _Member, events: list[Event]) -> None:
+        """Take an answer to how far a job is."""
+        asked, member.asked = member.asked, None
+        if member.job is None or asked is None:
+            return
+        with suppress(self._ray.exceptions.RayError):
+            images, total = self._ray.get(asked)
+            member.heard_s = time.monotonic()
+            events.append(Progress(member.job, images, total))
 
     def _help(self) -> None:
         """Give a job whose actor is silent to one that waits, too: its computer may be gone for good."""
