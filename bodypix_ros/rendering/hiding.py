@@ -2,14 +2,13 @@
 
 from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.heads import Head, head_of
 from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.effects import part_region
-from bodypix_ros.rendering.regions import around_region, blur_region
+from bodypix_ros.rendering.regions import blur_pieces
 from bodypix_ros.rendering.style import Style, part_ids_of
 from bodypix_ros.scene import Scene
 
@@ -47,7 +46,7 @@ def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.ui
 
 
 def hide(image: Image, region: npt.NDArray[np.uint8], style: Style) -> Image:
-    """Blur a region, piece by piece, each as far as its size asks for: what is between costs nothing.
+    """Blur a region, piece by piece.
 
     Args:
         image: uint8 (H, W, 3 or 4), in whatever order of colours.
@@ -57,16 +56,7 @@ def hide(image: Image, region: npt.NDArray[np.uint8], style: Style) -> Image:
     Returns:
         uint8, shape and order of `image`.
     """
-    out = np.array(image, order="C")
-    count, labels, statistics, _ = cv2.connectedComponentsWithStats(region)
-    for piece in range(1, count):
-        x, y, width, height, _ = statistics[piece].tolist()
-        # Pixels of other pieces that are near may be blurred by then: so much the better.
-        around = around_region(max(width, height), style.blur, style.edge_blur)
-        there = np.s_[max(0, y - around) : y + height + around, max(0, x - around) : x + width + around]
-        own = np.where(labels[there] == piece, np.uint8(255), np.uint8(0))
-        out[there] = blur_region(out[there], own, style.blur, style.edge_blur)
-    return out
+    return blur_pieces(image, region, style.blur, style.edge_blur)
 
 
 def _hide_heads(region: npt.NDArray[np.uint8], scene: Scene) -> None:

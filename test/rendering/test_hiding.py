@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.rendering import Style
@@ -106,3 +108,19 @@ def test_pieces_far_apart_are_hidden_each_as_if_it_were_alone():
         assert np.abs(alone[region > 0].astype(int) - 127).mean() < 20  # of noise its mean is left
         assert (alone[region == 0] == image[region == 0]).all()
     assert (hide(image, np.zeros((300, 500), np.uint8), style) == image).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    seed=st.integers(0, 10**6),
+    share=st.sampled_from([0.001, 0.01, 0.2, 0.9]),
+)
+def test_every_pixel_that_is_to_be_hidden_is_and_no_other(size, seed, share):
+    rng = np.random.default_rng(seed)
+    region = (rng.random(size) < share).astype(np.uint8) * np.uint8(255)
+    image = np.indices(size).sum(axis=0)[..., None] % 2 * np.full(3, 255)  # whatever is blurred is grey then
+    hidden = hide(image.astype(np.uint8), region, Style(edge_blur=0.0))
+    assert (hidden[region == 0] == image[region == 0]).all()
+    if min(size) > 3:
+        assert (hidden[region > 0] != image[region > 0]).all()
