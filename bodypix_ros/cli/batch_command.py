@@ -19,7 +19,10 @@ from bodypix_ros.cli.options import (
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError
 
-_OF_BAG = ("image_topics", "namespaces", "copy", "copy_all", "storage", "mono16_max", "anonymize")
+_OF_BAG = (
+    "image_topics", "namespaces", "copy", "copy_all", "storage", "mono16_max", "anonymize", "depth_topics",
+    "camera_infos", "slop", "depth_unit",
+)  # fmt: skip
 """Options of `bodypix bag`; its --mode is that of `bodypix run`."""
 _OF_RUN = ("masks", "overlay_format", "results")
 
