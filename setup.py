@@ -48,6 +48,8 @@ setup(
     ],
     extras_require={
         "bag": ["rosbags>=0.11,<0.12"],
+        # Clusters and tables of `bodypix batch`: half a gigabyte, which nothing else needs.
+        "fleet": ["pyarrow>=14,<30", "ray>=2.40,<3"],
         "demo": ["scikit-image>=0.22,<1"],
         "plot": ["matplotlib>=3.7,<4"],
         # What the Python packages of a ROS 2 import, and what builds this package as users do.

@@ -34,6 +34,23 @@ def _to_nobody(_: str) -> None:
     pass
 
 
+class Hear(Protocol):
+    """Somebody who wants to know what was seen."""
+
+    def __call__(self, name: str, scene: Scene, lens: object) -> None:
+        """An image was seen.
+
+        Args:
+            name: What it is called: a topic, a file, a frame.
+            scene: What was seen in it.
+            lens: The camera's, a `space.lens.Lens`, where that is known; else None.
+        """
+
+
+def _unheard(name: str, scene: Scene, lens: object) -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Report:
     """What was done so far.
@@ -41,6 +58,7 @@ class Report:
     Attributes:
         complain: Is told, in one line and at once, what could not be used.
         progress: Gets every image, usable or not.
+        hear: Is told what was seen in every image that was used.
         images: How many were used.
         people: How many were found in them.
         segment_ms: What seeing them took, in milliseconds, without compiling networks.
@@ -51,6 +69,7 @@ class Report:
 
     complain: Callable[[str], None] = _to_nobody
     progress: Progress = field(default_factory=NoProgress)
+    hear: Hear = _unheard
     images: int = 0
     people: int = 0
     segment_ms: float = 0.0
@@ -58,11 +77,12 @@ class Report:
     failures: list[str] = field(default_factory=list)
     stopped_early: bool = False
 
-    def count(self, scene: Scene) -> None:
-        """Count an image that was used."""
+    def count(self, scene: Scene, name: str = "", lens: object = None) -> None:
+        """Count an image that was used; the arguments are those of `Hear`."""
         self.images += 1
         self.people += len(scene.persons)
         self.segment_ms += scene.timings.total_ms
+        self.hear(name, scene, lens)
 
     def fail(self, why: str) -> None:
         """Count something that could not be used."""

@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 from collections.abc import Callable, Generator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_unconfigure() -> Generator[None, None, None]:
-    """Say last of all how many goldens were compared, so that a skip is never unseen."""
+    """Say last of all what was compared and what an extra was lacking for: a skip is never unseen."""
     result = yield
-    print(f"goldens compared: {len(_compared)}/{GOLDENS}", flush=True)
+    lacking = [name for name in ("ray", "pyarrow") if find_spec(name) is None]
+    skipped = f"; tests of the extra fleet skipped: no {', no '.join(lacking)}" if lacking else ""
+    print(f"goldens compared: {len(_compared)}/{GOLDENS}{skipped}", flush=True)
     return result

@@ -65,24 +65,11 @@ def plan(
     """
     types = {connection.topic: connection.msgtype for connection in bag.connections}
     formats = {connection.topic: _format(connection) for connection in bag.connections}
-    there = ", ".join(f"{name} ({kind})" for name, kind in sorted(types.items())) or "none"
-
-    def known(name: str) -> str:
-        full = name if name.startswith("/") else f"/{name}"
-        if full not in types:
-            raise ValueError(f"{bag.path}: there is no topic {full}; there are: {there}")
-        return full
-
     cameras: dict[str, str] = {}
-    for name, namespace in zip(map(known, image_topics), _one_each(namespaces, image_topics), strict=True):
-        if types[name] not in (IMAGE, COMPRESSED):
-            raise ValueError(f"{name} is {types[name]}, but must be {IMAGE} or {COMPRESSED}")
-        if formats[name] != "cdr":
-            raise ValueError(
-                f"{bag.path}: {name} is encoded as {formats[name]}, but ROS 2's messages are cdr"
-            )
+    named = known_topics(bag, image_topics, images=True)
+    for name, namespace in zip(named, _one_each(namespaces, image_topics), strict=True):
         cameras[name] = _prefix(namespace)
-    copied = frozenset(types) if copy_all else frozenset(map(known, copy))
+    copied = frozenset(types) if copy_all else frozenset(known_topics(bag, copy))
     taken = dict.fromkeys(copied, "the copied topic of that name; choose topics with --topic")
     for name, prefix in cameras.items():
         written = topics(placed=bool(depth_topics))
@@ -97,8 +84,12 @@ def plan(
     if not images:
         raise ValueError(f"{bag.path}: no images in {', '.join(cameras)}")
     infos = {_beside(name, types[name]): name for name in cameras}
-    given = dict(zip(map(known, camera_infos), _as_many("camera-info", camera_infos, cameras), strict=True))
-    depths = dict(zip(map(known, depth_topics), _as_many("depth-topic", depth_topics, cameras), strict=True))
+    given = dict(
+        zip(known_topics(bag, camera_infos), _as_many("camera-info", camera_infos, cameras), strict=True)
+    )
+    depths = dict(
+        zip(known_topics(bag, depth_topics), _as_many("depth-topic", depth_topics, cameras), strict=True)
+    )
     for kind, ours in ((CAMERA_INFO, given), (IMAGE, depths)):
         for name in ours:
             if types[name] != kind:
@@ -121,6 +112,32 @@ def _as_many(what: str, given: Sequence[str], cameras: Mapping[str, str]) -> Seq
             f"{len(cameras)} image topics and {len(given)} --{what} are given, but there must be as many"
         )
     return list(cameras) if given else []
+
+
+def known_topics(bag: InputBag, names: Iterable[str], *, images: bool = False) -> list[str]:
+    """Give the full names of topics, in the order given.
+
+    Args:
+        bag: That they are in.
+        names: With or without the first slash.
+        images: Whether they must be images of ROS 2.
+
+    Raises:
+        ValueError: One is not there, or has no images of ROS 2.
+    """
+    there = {connection.topic: connection for connection in bag.connections}
+    full = [name if name.startswith("/") else f"/{name}" for name in names]
+    for name in full:
+        if name not in there:
+            listed = ", ".join(f"{topic} ({there[topic].msgtype})" for topic in sorted(there)) or "none"
+            raise ValueError(f"{bag.path}: there is no topic {name}; there are: {listed}")
+        if not images:
+            continue
+        if there[name].msgtype not in (IMAGE, COMPRESSED):
+            raise ValueError(f"{name} is {there[name].msgtype}, but must be {IMAGE} or {COMPRESSED}")
+        if (encoded := _format(there[name])) != "cdr":
+            raise ValueError(f"{bag.path}: {name} is encoded as {encoded}, but ROS 2's messages are cdr")
+    return full
 
 
 def _one_each(namespaces: Sequence[str], image_topics: Sequence[str]) -> Sequence[str]:

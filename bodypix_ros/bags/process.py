@@ -85,7 +85,7 @@ def process(
                 places[topic].see(time_ns, header, scene, images.as_bgr(image, encoding))
             if mode is not None:
                 outputs[topic].draw(time_ns, header, images.as_bgr(image, encoding), scene, mode, style)
-            report.count(scene)
+            report.count(scene, topic, outputs[topic].lens)
         for topic, one in places.items():
             one.finish()
             if one.problem:

@@ -67,6 +67,12 @@ class InputBag:
             raise
         return tuple(self._reader.connections)
 
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first message to the last one, as the bag says."""
+        said: object = self._reader.duration
+        return said / 1e9 if isinstance(said, (int, float)) else 0.0
+
     def messages(self, topics: Collection[str]) -> Generator[tuple[Connection, int, bytes]]:
         """Give the messages of topics in the order of their record timestamps.
 

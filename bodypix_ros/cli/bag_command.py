@@ -47,8 +47,7 @@ class BagCommand(generated.Command):
     "--image-topic",
     "image_topics",
     multiple=True,
-    required=True,
-    help="Raw or compressed images; may be repeated.",
+    help="Raw or compressed images; may be repeated.  [default: the one there is; with --anonymize all]",
 )
 @click.option(
     "-n",
@@ -89,6 +88,11 @@ class BagCommand(generated.Command):
     type=click.FloatRange(0, 100, min_open=True),
     help="Metres per unit of depth.  [default: 0.001 of 16UC1, 1 of 32FC1]",
 )
+@click.option(
+    "--anonymize",
+    is_flag=True,
+    help="Write a copy of IN instead, with faces blurred in its images and everything else as it is.",
+)
 @click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
 @model_option
 @model_options("bag")
@@ -107,6 +111,7 @@ def command(
     camera_infos: tuple[str, ...],
     slop: float,
     depth_unit: float | None,
+    anonymize: bool,
     mode: str | None,
     model: str,
     quiet: bool,
@@ -119,17 +124,22 @@ def command(
 
     Every output carries the header and the record timestamp of its image; topics asked for are copied.
 
+    With --anonymize OUT is a copy of IN: images keep topic, type, encoding, header and time, and where nobody
+    was found their bytes; all other messages keep theirs. An image that cannot be read is left out and named,
+    and so are topics of video. It reduces what can be recognised and guarantees nothing: a face that is not
+    found stays.
+
     \b
     Examples:
       bodypix bag drive/ people/ --image-topic /front/image --copy-all
       bodypix bag drive/ people/ -i /front/image --namespace front --mode instances
       bodypix bag drive/ people/ -i /camera/image --depth-topic /camera/depth --camera-info /camera/info
       bodypix bag drive.mcap people/ -i /front/image -i /rear/image/compressed -n front -n rear -t /tf
+      bodypix bag drive/ shareable/ --anonymize
       ros2 bag play people/
     """  # noqa: D301 - click's mark
     try:
-        from bodypix_ros.bags import plan as planning
-        from bodypix_ros.bags.process import process
+        from bodypix_ros.bags.making import BagRecipe
         from bodypix_ros.bags.reading import InputBag
         from bodypix_ros.bags.writing import check_target
     except ModuleNotFoundError as error:
@@ -137,22 +147,18 @@ def command(
             f"{error}; bags are read and written with rosbags: pip install 'bodypix_ros[bag]'"
         ) from error
 
+    recipe = BagRecipe(
+        image_topics, namespaces, copy, copy_all, storage, mono16_max, mode, anonymize,
+        depth_topics, camera_infos, slop, depth_unit,
+    )  # fmt: skip
     check_target(target)
     with InputBag(source) as recorded:
-        what = planning.plan(recorded, image_topics, copy, copy_all, namespaces, depth_topics, camera_infos)
-        with load_segmenter(model, options, mode) as segmenter, reporting(what.images, quiet) as report:
-            process(
-                segmenter,
-                recorded,
-                what,
-                target,
-                report,
-                storage=storage,
-                mono16_max=mono16_max,
-                mode=mode,
-                slop_s=slop,
-                depth_unit=depth_unit,
-            )
+        planned = recipe.plan(recorded)
+        with (
+            load_segmenter(model, options, recipe.preset_mode) as segmenter,
+            reporting(planned.images, quiet) as report,
+        ):
+            planned.write(segmenter, target, report)
             counted = f"{report.images} images, people found: {report.people}"
             done = summary(counted, report, segmenter, target)
     failed = len(report.failures)

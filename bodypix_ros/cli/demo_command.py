@@ -137,8 +137,8 @@ def command(
       bodypix demo --sheet modes.jpg            # every mode side by side
     """  # noqa: D301 - click's mark
     from bodypix_ros import media, rendering
-    from bodypix_ros.cli.output import Output
-    from bodypix_ros.cli.plan import Existing, planned
+    from bodypix_ros.results.output import Output
+    from bodypix_ros.results.plan import Existing, planned
 
     arguments = drawing(options)
     if sheet is not None and sheet.suffix.lower() not in (".jpg", ".jpeg"):

@@ -122,16 +122,13 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
-def load_segmenter(model: str, options: Mapping[str, Any], mode: str | None = None) -> "Segmenter":
-    """Load a model with the options that were given on the command line.
+def given_options(model: str, options: Mapping[str, Any], mode: str | None = None) -> dict[str, Any]:
+    """The options that were given on the command line, as `load` takes them.
 
     Args:
         model: Its name.
         options: By name; None is not given.
         mode: That pictures are drawn in: its preset is taken unless another is given.
-
-    Raises:
-        OptionError: One of them is another family's, or is refused.
     """
     from bodypix_ros.rendering import MODES
     from bodypix_ros.segmenters.families import family_of, options_of_all
@@ -144,6 +141,23 @@ def load_segmenter(model: str, options: Mapping[str, Any], mode: str | None = No
     preset = MODES[mode].preset if mode is not None else ""
     if preset and "preset" not in given and preset in family_of(model).presets:
         given["preset"] = preset
+    return given
+
+
+def load_segmenter(model: str, options: Mapping[str, Any], mode: str | None = None) -> "Segmenter":
+    """Load a model with the options that were given on the command line.
+
+    Args:
+        model: Its name.
+        options: By name; None is not given.
+        mode: That pictures are drawn in: its preset is taken unless another is given.
+
+    Raises:
+        OptionError: One of them is another family's, or is refused.
+    """
+    from bodypix_ros.segmenters.families import family_of, options_of_all
+
+    given = given_options(model, options, mode)
     try:
         with showing_kernels():
             return bodypix_ros.load(model, **given)

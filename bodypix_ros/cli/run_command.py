@@ -21,10 +21,10 @@ from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError, hint
 
 if TYPE_CHECKING:
-    from bodypix_ros.cli.output import Output
-    from bodypix_ros.cli.plan import Plan
     from bodypix_ros.perception.segmenter import Segmenter
     from bodypix_ros.report import Report
+    from bodypix_ros.results.output import Output
+    from bodypix_ros.results.plan import Plan
 
 _SHARED = "min_keypoint_score"
 """The drawing option that is the model's, too: one flag serves both."""
@@ -188,8 +188,8 @@ def command(
       bodypix run photos/ --draw none --no-masks        # people.json only
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
-    from bodypix_ros.cli.output import Output
-    from bodypix_ros.cli.plan import Existing, planned
+    from bodypix_ros.results.output import Output
+    from bodypix_ros.results.plan import Existing, planned
 
     arguments = drawing(options)
     if overwrite and skip_existing:
@@ -223,8 +223,8 @@ def execute(
         quiet: Show no bar.
         problems: What is wrong with other sources: they failed already.
     """
-    from bodypix_ros.cli.process import process, stop_on_interrupt
     from bodypix_ros.media import Picture, readable
+    from bodypix_ros.results.process import process, stop_on_interrupt
 
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):

@@ -7,6 +7,7 @@ shows all of it at once.
 
 from bodypix_ros.rendering.arguments import BLUR_MAX, Color, Image, Mask
 from bodypix_ros.rendering.effects import blur_body_part, draw_bokeh_effect, draw_mask, draw_pixelated_mask
+from bodypix_ros.rendering.hiding import hidden_region, hide
 from bodypix_ros.rendering.labels import LABELS, draw_labels
 from bodypix_ros.rendering.layers import LAYERS, Layer, overlay
 from bodypix_ros.rendering.masks import to_binary_mask, to_colored_mask, to_colored_part_mask, to_mask
@@ -46,6 +47,8 @@ __all__ = [
     "draw_parts",
     "draw_pixelated_mask",
     "draw_poses",
+    "hidden_region",
+    "hide",
     "overlay",
     "part_ids_of",
     "to_binary_mask",

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from bodypix_ros.heads import Head, head_of
 from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.effects import part_region
+from bodypix_ros.rendering.regions import blur_pieces
 from bodypix_ros.rendering.style import Style, part_ids_of
 from bodypix_ros.scene import Scene
 
@@ -42,6 +43,20 @@ def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.ui
     if set(style.part_ids).issuperset(_FACE):
         _hide_heads(region, scene)
     return region
+
+
+def hide(image: Image, region: npt.NDArray[np.uint8], style: Style) -> Image:
+    """Blur a region, piece by piece.
+
+    Args:
+        image: uint8 (H, W, 3 or 4), in whatever order of colours.
+        region: From `hidden_region`.
+        style: How much, and how soft its edge is.
+
+    Returns:
+        uint8, shape and order of `image`.
+    """
+    return blur_pieces(image, region, style.blur, style.edge_blur)
 
 
 def _hide_heads(region: npt.NDArray[np.uint8], scene: Scene) -> None:

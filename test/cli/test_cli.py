@@ -21,10 +21,10 @@ from pycocotools.coco import COCO
 import bodypix_ros
 from bodypix_ros import media, rendering
 from bodypix_ros.cli import COMMANDS, main
-from bodypix_ros.cli.plan import output_names
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingModelError, UnverifiedError
 from bodypix_ros.models import catalogue, store
+from bodypix_ros.results.plan import output_names
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of

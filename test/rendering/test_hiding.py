@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.rendering import Style
-from bodypix_ros.rendering.hiding import hidden_region
+from bodypix_ros.rendering.hiding import hidden_region, hide
 from bodypix_ros.scene import Person, Scene
 
 SIZE = (200, 300)
@@ -90,3 +92,35 @@ def test_without_keypoints_faces_are_hidden_as_they_are_labelled():
     one = replace(scene(face=np.s_[80:100, 100:120]), keypoint_names=())
     one = replace(one, persons=(replace(one.persons[0], keypoints=np.zeros((0, 3), np.float32)),))
     assert np.array_equal(hidden(one), one.part_mask == FACE)
+
+
+def test_pieces_far_apart_are_hidden_each_as_if_it_were_alone():
+    rng = np.random.default_rng(1)
+    image = rng.integers(0, 256, (300, 500, 3), np.uint8)
+    style = Style(edge_blur=0.0)
+    regions = [np.zeros((300, 500), np.uint8) for _ in range(2)]
+    regions[0][20:60, 30:70] = 255
+    regions[1][180:280, 320:440] = 255  # larger, and blurred more
+    both = hide(image, regions[0] | regions[1], style)
+    for region in regions:
+        alone = hide(image, region, style)
+        assert (both[region > 0] == alone[region > 0]).all()
+        assert np.abs(alone[region > 0].astype(int) - 127).mean() < 20  # of noise its mean is left
+        assert (alone[region == 0] == image[region == 0]).all()
+    assert (hide(image, np.zeros((300, 500), np.uint8), style) == image).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    seed=st.integers(0, 10**6),
+    share=st.sampled_from([0.001, 0.01, 0.2, 0.9]),
+)
+def test_every_pixel_that_is_to_be_hidden_is_and_no_other(size, seed, share):
+    rng = np.random.default_rng(seed)
+    region = (rng.random(size) < share).astype(np.uint8) * np.uint8(255)
+    image = np.indices(size).sum(axis=0)[..., None] % 2 * np.full(3, 255)  # whatever is blurred is grey then
+    hidden = hide(image.astype(np.uint8), region, Style(edge_blur=0.0))
+    assert (hidden[region == 0] == image[region == 0]).all()
+    if min(size) > 3:
+        assert (hidden[region > 0] != image[region > 0]).all()

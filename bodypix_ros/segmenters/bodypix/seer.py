@@ -59,7 +59,8 @@ class BodyPix(Seer[Any, Any]):
         for size in others:
             self._networks.network(*size)
         # The cores that the network leaves idle afterwards; with many requests there are none.
-        alone = placement.performance_hint == "LATENCY" and (os.cpu_count() or 1) > 1
+        alone = placement.performance_hint == "LATENCY" and placement.threads != 1
+        alone = alone and (os.cpu_count() or 1) > 1
         self._second = SecondThread() if alone else None
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from bodypix_ros import media
-from bodypix_ros.cli.output import Job
+from bodypix_ros.results.output import Job
 
 
 def process_video(job: Job, source: media.Video, name: str, stopped: Callable[[], bool]) -> bool:

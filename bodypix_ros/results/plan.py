@@ -8,10 +8,10 @@ from enum import Enum
 from pathlib import Path
 
 from bodypix_ros import media
-from bodypix_ros.cli.output import Output
 from bodypix_ros.coco.earlier import Earlier
 from bodypix_ros.errors import OptionError
 from bodypix_ros.media.files import part_of
+from bodypix_ros.results.output import Output
 from bodypix_ros.targets import check_apart, check_writable, only_writer, unwritable
 
 _LOCK = ".bodypix.lock"

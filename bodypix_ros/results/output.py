@@ -138,4 +138,4 @@ class Job:
         if isinstance(scene.stamp, (int, float)):
             extra["time_s"] = round(scene.stamp, 6)
         self.document.add(scene, name, self.output.style.min_keypoint_score, **extra)
-        self.report.count(scene)
+        self.report.count(scene, name)

@@ -10,13 +10,13 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bodypix_ros import __version__, media
-from bodypix_ros.cli.output import Job, Output
-from bodypix_ros.cli.picture import process_picture
-from bodypix_ros.cli.plan import Plan
-from bodypix_ros.cli.video import process_video
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.errors import MediaError, OptionError
 from bodypix_ros.report import Report
+from bodypix_ros.results.output import Job, Output
+from bodypix_ros.results.picture import process_picture
+from bodypix_ros.results.plan import Plan
+from bodypix_ros.results.video import process_video
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter

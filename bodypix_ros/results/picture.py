@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import media
-from bodypix_ros.cli.output import MASKS, Job
 from bodypix_ros.errors import MediaError, OutputError
+from bodypix_ros.results.output import MASKS, Job
 from bodypix_ros.scene import Scene
 
 

@@ -1,0 +1,219 @@
+"""What a user typed -> the sources: bags, videos and folders of pictures, each a task of its own."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from glob import glob, has_magic
+from pathlib import Path
+
+from bodypix_ros.errors import MediaError
+from bodypix_ros.media import readable
+from bodypix_ros.media.searching import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
+
+BAG_SUFFIXES = (".mcap", ".db3", ".bag")
+"""Of recordings in one file; .bag is ROS 1's, whose reader says what to do."""
+LIST_SUFFIX = ".txt"
+"""Of a file that lists sources, one a line; # begins a comment."""
+_METADATA = "metadata.yaml"
+_LONGEST = 150
+"""Bytes of an output's name; file systems allow 255, and temporary names are longer."""
+
+
+class Kind(str, Enum):
+    """What a source is."""
+
+    BAG = "bag"
+    VIDEO = "video"
+    PICTURES = "pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One task.
+
+    Attributes:
+        kind: What it is.
+        path: Of its file or folder, absolute.
+        name: What its outputs are called.
+    """
+
+    kind: Kind
+    path: str
+    name: str
+
+    def files(self) -> list[Path]:
+        """What is read of it, in a fixed order.
+
+        Raises:
+            OSError: It is not there, or cannot be looked into.
+        """
+        path = Path(self.path)
+        if not path.is_dir():
+            return [path]
+        inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+        if self.kind is Kind.PICTURES:
+            return [file for file in inside if suffix_of(file) in PICTURE_SUFFIXES]
+        return inside
+
+    def fingerprint(self) -> tuple[tuple[str, int, int], ...]:
+        """Of each of its files name, size, and time of the last change in nanoseconds.
+
+        Raises:
+            OSError: It is not there.
+        """
+        found = []
+        for file in self.files():
+            status = file.stat()
+            found.append((readable(file.name), status.st_size, status.st_mtime_ns))
+        return tuple(found)
+
+    def digest(self) -> str:
+        """SHA-256 of the names and contents of its files.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        whole = hashlib.sha256()
+        for file in self.files():
+            own = hashlib.sha256()
+            with file.open("rb") as opened:
+                while chunk := opened.read(1 << 20):
+                    own.update(chunk)
+            whole.update(json.dumps([readable(file.name), own.hexdigest()]).encode())
+        return whole.hexdigest()
+
+
+Say = Callable[[str], object]
+
+
+def find(
+    arguments: Sequence[str], out: Path, names: Mapping[str, str] | None = None, complain: Say | None = None
+) -> list[Source]:
+    """Find the sources.
+
+    Args:
+        arguments: Each a bag, a video, a picture, a folder (of any of them, looked through with its folders),
+            a pattern with * and ?, or a file ending in .txt that lists such, one a line.
+        out: The folder of the results, which is not looked into.
+        names: Those that outputs have from earlier runs, by the source's path; they are kept.
+        complain: Is told of what cannot be used, and the others go on; None: the first of it is raised.
+
+    Returns:
+        Each source once, in the order found.
+
+    Raises:
+        MediaError: Something is not there, or holds no source; only without `complain`.
+    """
+    say = complain or _raise
+    found: dict[str, Kind] = {}
+    for argument in arguments:
+        for one in _listed(argument, say):
+            for kind, path in _expanded(one, out, say):
+                found.setdefault(_absolute(path), kind)
+    return _named(found, names or {})
+
+
+def _absolute(path: Path) -> str:
+    """The same file by whatever way to its folder; a link stays one, since outputs are called after it."""
+    return str(Path(os.path.realpath(path.parent)) / path.name) if path.name else os.path.realpath(path)
+
+
+def _raise(problem: str) -> None:
+    raise MediaError(problem)
+
+
+def _listed(argument: str, say: Say) -> list[str]:
+    """The lines of a list, or the argument itself."""
+    path = Path(argument)
+    if suffix_of(path) != LIST_SUFFIX or not path.is_file():
+        return [argument]
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        say(f"{readable(argument)}: cannot be read: {error.strerror or error}")
+        return []
+    # What a list names is meant from where the list is, wherever the command is called.
+    lines = [line.strip() for line in text.splitlines()]
+    named = [str(path.parent / line) for line in lines if line and not line.startswith("#")]
+    if not named:
+        say(f"{readable(argument)}: lists no sources")
+    return named
+
+
+def _expanded(argument: str, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
+    """The sources that an argument stands for."""
+    paths = [argument]
+    if has_magic(argument) and not os.path.lexists(argument):
+        paths = sorted(glob(argument, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+        if not paths:
+            say(f"{readable(argument)}: no file is called so")
+    for path in map(Path, paths):
+        if not path.exists():
+            say(f"{readable(path)}: no such file or folder; give bags, videos, folders, patterns or lists")
+            continue
+        there = list(_in_folder(path, out, say) if path.is_dir() else _one(path))
+        if not there:
+            say(f"{readable(path)}: no bag, no video and no pictures")
+        yield from there
+
+
+def _one(path: Path) -> Iterator[tuple[Kind, Path]]:
+    """A file, if it is a source by its suffix."""
+    suffix = suffix_of(path)
+    if suffix in BAG_SUFFIXES:
+        yield Kind.BAG, path
+    elif suffix in VIDEO_SUFFIXES:
+        yield Kind.VIDEO, path
+    elif suffix in PICTURE_SUFFIXES:
+        yield Kind.PICTURES, path
+
+
+def _in_folder(folder: Path, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
+    """A bag, or what lies in a folder and its folders."""
+    if out.exists() and folder.samefile(out):
+        return
+    if (folder / _METADATA).exists():
+        yield Kind.BAG, folder
+        return
+    try:
+        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        say(f"{readable(folder)}: cannot be read: {error.strerror or error}")
+        return
+    found = [(kind, path) for path in inside if not path.is_dir() for kind, path in _one(path)]
+    yield from ((kind, path) for kind, path in found if kind is not Kind.PICTURES)
+    if any(kind is Kind.PICTURES for kind, _ in found):
+        yield Kind.PICTURES, folder
+    for path in inside:
+        if path.is_dir() and not path.is_symlink():  # a link may lead anywhere, and in a circle
+            yield from _in_folder(path, out, say)
+
+
+def _named(found: Mapping[str, Kind], names: Mapping[str, str]) -> list[Source]:
+    """Give each source a name that no other has, the one that it had before if there is one."""
+    taken = {name.casefold() for name in names.values()}
+    sources = []
+    for path, kind in found.items():
+        name = names.get(path)
+        if name is None:
+            name = _stem(Path(path))
+            if name.casefold() in taken:
+                name = f"{name}_{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
+            taken.add(name.casefold())
+        sources.append(Source(kind, path, name))
+    return sources
+
+
+def _stem(path: Path) -> str:
+    """A folder's name, or a file's without its suffix."""
+    is_folder = path.is_dir() and path.suffix not in (".mcap", ".db3")
+    name = readable(path.name if is_folder else path.stem).lstrip(".") or "source"
+    return name.encode()[:_LONGEST].decode("utf-8", "ignore")
+
+
+def total_size(fingerprint: Iterable[tuple[str, int, int]]) -> int:
+    """Bytes of all files of a source."""
+    return sum(size for _, size, _ in fingerprint)

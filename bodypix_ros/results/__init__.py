@@ -1,0 +1,1 @@
+"""What is written of pictures, videos, cameras and addresses: overlays, masks, and one list of people."""
