@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def run(request, tmp_path_factory):
     workspace = tmp_path_factory.mktemp(request.param)
     # Neither the sources nor what the user has of this package may stand in for what is installed.
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(":") if path and Path(path) != ROOT]
+    # The Python that `ros2` was installed with may be another, without what this package needs.
+    paths.append(sysconfig.get_path("purelib"))
     environment = {**os.environ, "PYTHONPATH": ":".join(paths), "BODYPIX_ROS_MODELS": ""}
     build = [
         sys.executable,
