@@ -152,7 +152,7 @@ def wake(size: str, rate_hz: float, times: int, **parameters: Any) -> dict[str, 
         camera(size, rate_hz),
     ):
         entry = f"{node.title}: camera"
-        rests = lambda: peer.values(entry)["publishers, while idle"] == "1"  # noqa: E731
+        rests = lambda: peer.values(entry).get("publishers, while idle") == "1"  # noqa: E731
         for _ in range(times + 1):  # the first compiles
             peer.diagnostics.clear()
             wait_until(rests, "it rests", 60, also=peer.diagnostics.clear)
