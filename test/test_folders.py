@@ -23,7 +23,7 @@ for name in ("HOME", "XDG_CACHE_HOME"):
 LOADS = """
 import numpy as np, sys
 import bodypix_ros
-with bodypix_ros.load("bodypix-mobilenet-050-s16-q4", device="CPU") as segmenter:
+with bodypix_ros.load("bodypix-mobilenet-050-s16-q4", device="CPU", precision="f32") as segmenter:
     print(segmenter.segment(np.zeros((64, 96, 3), np.uint8)).person_mask.shape)
 """
 

@@ -116,7 +116,8 @@ def test_recordings_of_a_robot_give_persons_in_metres(data_dir, tmp_path, capsys
     stores = {"default_typestore": None, "typestore": STORE}
     convert([path(data_dir, name)], source, **storage, **stores, **nothing)
     arguments = ["bag", str(source), str(target), "-i", COLOUR, "--depth-topic", DEPTH, "--camera-info", INFO]
-    main([*arguments, "--slop", "0.5", "-q", "--device", "CPU"], standalone_mode=False)
+    models = str(data_dir / "models")
+    main([*arguments, "--slop", "0.5", "-q", "--device", "CPU", "--model-dir", models], standalone_mode=False)
     found, _ = read_bag(target)
     ((_, message),) = found["/persons_3d"]
     nearest = min(one.results[0].pose.pose.position.z for one in message.detections)
