@@ -17,7 +17,7 @@ from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS, People
 from bodypix_ros.ros.messages.types import Header
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.crowd import Crowd, Found
-from bodypix_ros.space.depth import metres
+from bodypix_ros.space.depth import doubt, metres
 from bodypix_ros.space.follow import NEAREST
 from bodypix_ros.space.frames import Frame
 from bodypix_ros.space.placing import place
@@ -97,12 +97,12 @@ class Places:
             self.problem = "there is no camera_info before it: say which with --camera-info"
         else:
             try:
-                self._place(seen, *nearest)
-                self.written += 1
+                self.written += self._place(seen, *nearest)
             except (PlacingError, MessageError) as error:
                 self.problem = str(error)
 
-    def _place(self, seen: _Seen, depth_ns: int, raw: bytes) -> None:
+    def _place(self, seen: _Seen, depth_ns: int, raw: bytes) -> bool:
+        """Write what is known of an image; returns whether somebody has a place, or nobody is there."""
         lens = self._outputs.lens
         assert lens is not None
         depth = metres(to_depth(deserialize(self._store, IMAGE, raw)), self._unit)
@@ -112,6 +112,8 @@ class Places:
             for k, (person, one) in enumerate(zip(seen.scene.persons, placed, strict=True))
             if one.is_placed
         ]
+        if placed and not found:
+            self.problem = doubt(depth) or "only holes and surroundings are under the masks of its people"
         frame, stamp_ns = Frame(seen.header.frame_id), _ns(seen.header)
         found = self._crowd.made_up(found, frame, (stamp_ns - depth_ns) / 1e9)
         self._crowd.update(stamp_ns / 1e9, found, frame, NEAREST)
@@ -132,6 +134,7 @@ class Places:
             message = output.make(self._give, people)
             if message is not None:
                 self._outputs.put(output.topic, seen.time_ns, message)
+        return bool(found) or not placed
 
 
 def _ns(header: Any) -> int:

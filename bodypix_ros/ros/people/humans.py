@@ -25,7 +25,13 @@ class Bodies:
         self._seen_s: dict[str, float] = {}
 
     def publish(
-        self, give: Give, people: People, scene: Scene, bodies: dict[str, Found], messages: dict[str, Any]
+        self,
+        give: Give,
+        people: People,
+        scene: Scene,
+        bodies: dict[str, Found],
+        others: list[str],
+        messages: dict[str, Any],
     ) -> None:
         """Publish everything of everybody.
 
@@ -34,11 +40,12 @@ class Bodies:
             people: Who was placed.
             scene: What was seen.
             bodies: Who has an id, by the id as REP-155 wants it.
+            others: Those of the node's other cameras, as there is one list of all.
             messages: Of the image.
         """
         header = people.header
         now_s = header.stamp.sec + header.stamp.nanosec / 1e9
-        self._tracked.publish(humans.tracked(give, header, list(bodies)))
+        self._tracked.publish(humans.tracked(give, header, sorted({*bodies, *others})))
         image, size = _image(messages), scene.instance_mask.shape
         tracks = {track.id: track for track in people.tracks}
         for name, one in bodies.items():

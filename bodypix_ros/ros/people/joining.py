@@ -25,6 +25,9 @@ CAPACITY: Final = 10
 COMING_S: Final = 2.0
 """An input is waited for while it was heard of in so many seconds."""
 
+LATE_NS: Final = 1_000_000_000
+"""An image that is older than the latest that was given by less is late; by more, of another time."""
+
 PATIENCE_S: Final = 0.5
 """But no image waits for longer."""
 
@@ -77,14 +80,14 @@ class Matcher:
         self._depths: deque[tuple[int, Any]] = deque(maxlen=CAPACITY)
         self._heard_s: dict[str, float] = {}
         self._depth_s = float("-inf")
-        self._period_ns = 0
+        self._period_ns = self._given_ns = 0
 
     def clear(self) -> None:
         """Forget everything that waits."""
         self._seen.clear()
         self._depths.clear()
         self._heard_s.clear()
-        self._depth_s, self._period_ns, self.problem = float("-inf"), 0, ""
+        self._depth_s, self._period_ns, self._given_ns, self.problem = float("-inf"), 0, 0, ""
 
     def add(self, name: str, stamp_ns: int, message: Any, now_s: float) -> Joined | None:
         """Take a message of an image.
@@ -99,6 +102,8 @@ class Matcher:
             What it made whole, if it did.
         """
         self._heard_s[name] = now_s
+        if 0 < self._given_ns - stamp_ns < LATE_NS:
+            return None  # of an image before the one that was given last
         seen = self._seen.setdefault(stamp_ns, _Seen(first_s=now_s))
         seen.messages[name], seen.last_s = message, now_s
         while len(self._seen) > CAPACITY:
@@ -174,3 +179,7 @@ class Matcher:
         while (oldest := next(iter(self._seen))) != stamp_ns:
             del self._seen[oldest]
         del self._seen[stamp_ns]
+        # What came later of earlier images is too late now.
+        for late_ns in [other for other in self._seen if 0 < stamp_ns - other < LATE_NS]:
+            del self._seen[late_ns]
+        self._given_ns = stamp_ns

@@ -18,7 +18,7 @@ from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.ros.people import joining
 from bodypix_ros.ros.people.figures3d import from_metres
 from bodypix_ros.ros.people.frames import NoFrameError, NoTransformError, Transforms, apart, stands
-from bodypix_ros.ros.people.humans import Bodies
+from bodypix_ros.ros.people.humans import GONE_S, Bodies
 from bodypix_ros.ros.people.joining import Joined
 from bodypix_ros.ros.people.options import PlacesOptions
 from bodypix_ros.ros.shared.diagnostics import Window
@@ -29,6 +29,7 @@ from bodypix_ros.scene import Scene
 from bodypix_ros.space.body import body
 from bodypix_ros.space.crowd import Crowd, Found
 from bodypix_ros.space.depth import doubt, metres
+from bodypix_ros.space.follow import CHOICES
 from bodypix_ros.space.frames import Frame
 from bodypix_ros.space.lens import Lens
 from bodypix_ros.space.placing import place
@@ -106,6 +107,7 @@ class Placer:
         self._give, self._transforms, self._broadcast, self._log = give, transforms, broadcast, log
         self._complain = Throttle(log.warning)
         self._cameras = {camera.name: camera for camera in cameras}
+        self._bodies: dict[str, tuple[int, list[str]]] = {}  # of each camera, when and who
         self._mailboxes: Mailboxes[Joined] = Mailboxes(list(self._cameras))
         self._thread = threading.Thread(target=self._run, name="place", daemon=True)
         self._thread.start()
@@ -280,6 +282,8 @@ class Placer:
             )
         if crowd.update(joined.stamp_ns / 1e9, found, fixed, options.follow):
             self._log.warning(f"{camera.name}: time went back: all tracks begin anew".removeprefix(": "))
+        if options.follow not in CHOICES and not crowd.follow.chosen:
+            notes["followed"] = f"nobody who is seen has the id {options.follow!r:.80}"
         if crowd.follow.says:
             self._log.info(crowd.follow.says)
         return found
@@ -312,6 +316,7 @@ class Placer:
         """Publish the frames of bodies, and what ROS4HRI wants."""
         named = [one for one in people.found if one.id]
         names = [humans.body_id(one.id) if camera.bodies is not None else one.id for one in named]
+        others = self._others(camera, names)
         self._broadcast(
             [
                 humans.transform(self._give, people.header, name, *body(one.placed, people.names))
@@ -319,7 +324,27 @@ class Placer:
             ]
         )
         if camera.bodies is not None:
-            camera.bodies.publish(self._give, people, scene, dict(zip(names, named, strict=True)), messages)
+            camera.bodies.publish(
+                self._give, people, scene, dict(zip(names, named, strict=True)), others, messages
+            )
+
+    def _others(self, camera: Camera, names: list[str]) -> list[str]:
+        """The bodies of the other cameras; where two of them have the same name, that is said."""
+        self._bodies[camera.name] = camera.newest_ns, names
+        others = [
+            name
+            for other, (stamp_ns, theirs) in self._bodies.items()
+            if other != camera.name and abs(camera.newest_ns - stamp_ns) < GONE_S * 1e9
+            for name in theirs
+        ]
+        if twice := sorted({*names} & {*others}):
+            self._complain(
+                "twice",
+                f"body {', '.join(twice):.80} is of several cameras: tf and /humans/bodies mix them up. Give "
+                "the segmenters an id_prefix, such as '{camera}_'",
+                time.monotonic(),
+            )
+        return others
 
 
 def _scene(messages: dict[str, Any], *, skeletal: bool) -> tuple[Scene, list[str]]:

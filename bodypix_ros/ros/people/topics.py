@@ -116,6 +116,7 @@ class Topics:
             self.matcher.clear()
         for name in self._inputs.keys() - wanted:
             self._wiring.unsubscribe(self._inputs.pop(name))
+        self._forget_depth_info()
         kinds = input_kinds()
         for name in wanted - self._inputs.keys():
             self._inputs[name] = self._wiring.subscription(
@@ -184,6 +185,13 @@ class Topics:
             except PlacingError as error:
                 self.camera.lens, self.camera.lens_error = None, str(error)
         self.camera.misfit = self._misfit()
+
+    def _forget_depth_info(self) -> None:
+        """What said how the depth is seen says nothing any more once nobody publishes it."""
+        heard = self._inputs.get(DEPTH_INFO)
+        if DEPTH_INFO in self._infos and (heard is None or not self._wiring.publishers_of(heard.topic_name)):
+            del self._infos[DEPTH_INFO]
+            self.camera.misfit = self._misfit()
 
     def _misfit(self) -> str:
         """Why the depth is of another view, by what both cameras say."""

@@ -127,3 +127,20 @@ def test_whatever_comes_in_whatever_order_nothing_wrong_is_joined_and_little_is_
             assert joined.depth in (None, f"depth {joined.stamp_ns - joined.lag_ns}")
             assert joined.depth is not None or METRES in joined.messages
         assert len(line.matcher._seen) <= CAPACITY
+
+
+def test_an_older_image_is_not_given_after_a_newer_one():
+    """Its last message is late, or lost: the filters would take it for a clock that went back."""
+    line = Line()
+    line.image(1 * SECOND, names=("image", MASK, PERSONS))
+    line.matcher.check(line.now_s)
+    line.depth(1 * SECOND)
+    line.matcher.add("image", 1 * SECOND + 66 * MS, "newer", line.now_s)  # before anything of 33
+    line.image(1 * SECOND + 33 * MS)
+    line.matcher.add(MASK, 1 * SECOND + 66 * MS, "mask", line.now_s)
+    line.matcher.add(PERSONS, 1 * SECOND + 66 * MS, "persons", line.now_s)
+    joined = line.depth(1 * SECOND + 66 * MS)
+    assert joined.stamp_ns == 1 * SECOND + 66 * MS
+    assert line.matcher.check(line.now_s + 0.6) is None
+    assert line.matcher.add("image", 1 * SECOND + 33 * MS, "late", line.now_s + 0.7) is None
+    assert line.matcher.check(line.now_s + 2) is None
