@@ -155,8 +155,10 @@ def test_skeletons_come_through_the_renderer(peer, data_dir):
             calibration.publish(calibrated(pixels, (1, 0)))
             camera.publish(image(pixels, "bgr8", peer.stamp(), frame_id="optical"))
 
-        wait_until(lambda: shown.messages, "skeletons", also=play)
-        found = {marker.ns: marker for marker in shown.messages[-1].markers}
+        # With the second sighting comes an id, and the marker without one is taken away.
+        added = lambda: [m for m in shown.messages[-1:] for m in m.markers if m.action == Marker.ADD]  # noqa: E731
+        wait_until(added, "skeletons", also=play)
+        found = {marker.ns: marker for marker in added()}
         assert {space: marker.type for space, marker in found.items()} == {
             "bones": Marker.LINE_LIST,
             "joints": Marker.SPHERE_LIST,

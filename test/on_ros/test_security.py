@@ -62,6 +62,10 @@ def same(peer, node, expected):
     assert expected - there == set(), "in the policy, but the node has it not"
 
 
+EVERYTHING = {"use_sim_time": True, "lazy": False, "bond_heartbeat_period": 0.1}
+"""With these a segmenter has every topic that it may have: images also while nobody listens, and the bond."""
+
+
 def profile(name, *absent, path=policy.POLICY):
     left_out = {(verb, topic) for topic in absent for verb in ("publish", "subscribe")}
     allowed = policy.read(path)[f"/bodypix_ros/{name}"].allowed
@@ -71,7 +75,7 @@ def profile(name, *absent, path=policy.POLICY):
 
 @pytest.mark.parametrize(("transport", "other"), [("raw", "image/compressed"), ("compressed", "image")])
 def test_a_segmenter_of_bodypix_has_what_the_policy_says(peer, model_dir, transport, other):
-    parameters = {"model": MODEL, "model_dir": model_dir, "device": "CPU", "use_sim_time": True}
+    parameters = {"model": MODEL, "model_dir": model_dir, "device": "CPU", **EVERYTHING}
     with NodeProcess("-r", f"__ns:={SPACE}", input_transport=transport, **parameters) as node:
         same(peer, node, profile("segmenter", other, "camera_info", "keypoints_3d"))
 
@@ -79,8 +83,8 @@ def test_a_segmenter_of_bodypix_has_what_the_policy_says(peer, model_dir, transp
 def test_a_segmenter_that_knows_metres_has_what_the_policy_says(peer, data_dir):
     if not (data_dir / "models/mediapipe").is_dir():
         pytest.skip("no weights of blazepose-lite among the test data")
-    parameters = {"model": "blazepose-lite", "model_dir": data_dir / "models", "device": "CPU"}
-    with NodeProcess("-r", f"__ns:={SPACE}", use_sim_time=True, **parameters) as node:
+    parameters = {"model": "blazepose-lite", "model_dir": data_dir / "models", "device": "CPU", **EVERYTHING}
+    with NodeProcess("-r", f"__ns:={SPACE}", **parameters) as node:
         same(peer, node, profile("segmenter", "image/compressed", "part_mask", "part_mask/label_info"))
 
 
@@ -91,7 +95,7 @@ def test_a_segmenter_of_two_cameras_has_what_the_adapted_policy_says(peer, model
     subprocess.run(["bash", "-c", cameras], cwd=tmp_path, check=True)
     absent = [f"{camera}/{topic}" for camera in ("front", "rear")
               for topic in ("image/compressed", "camera_info", "keypoints_3d")]  # fmt: skip
-    parameters = {"model": MODEL, "model_dir": model_dir, "device": "CPU", "use_sim_time": True}
+    parameters = {"model": MODEL, "model_dir": model_dir, "device": "CPU", **EVERYTHING}
     with NodeProcess("-r", f"__ns:={SPACE}", cameras="[front, rear]", **parameters) as node:
         same(peer, node, profile("segmenter", *absent, path=tmp_path / "policy.xml"))
 
