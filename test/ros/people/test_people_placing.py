@@ -234,3 +234,26 @@ def test_bodies_are_on_tf_by_their_ids():
 
 def test_ids_of_ros4hri_begin_with_a_letter():
     assert [humans.body_id(name) for name in ("7", "front7", "_x", "a-b")] == ["b7", "front7", "b_x", "a_b"]
+
+
+def test_bodies_of_all_cameras_are_in_one_list_and_a_name_that_two_have_is_said():
+    """REP-155 has one list of bodies, whichever camera sees them."""
+    stage = Stage(ros4hri=True)
+    front, rear = (Camera(name, stage, Crowd(), None, None) for name in ("front", "rear"))
+    front.newest_ns = rear.newest_ns = 100 * 10**9
+    assert stage.placer._others(front, ["bfront_1"]) == []
+    assert stage.placer._others(rear, ["brear_1"]) == ["bfront_1"]
+    assert stage.said == []
+    assert stage.placer._others(rear, ["bfront_1"]) == ["bfront_1"]
+    assert "body bfront_1 is of several cameras" in stage.said[0]
+    assert "id_prefix" in stage.said[0]
+    rear.newest_ns += 3 * 10**9  # the other camera has shown nothing for so long
+    assert stage.placer._others(rear, ["brear_1"]) == []
+
+
+def test_an_id_that_nobody_has_is_the_reason_for_nobody_to_follow():
+    stage = Stage("followed", follow="99")
+    stage.show(somebody(1))
+    stage.show(somebody(1))
+    assert "followed" not in stage.published
+    assert "nobody who is seen has the id '99'" in stage.notes["followed"]
