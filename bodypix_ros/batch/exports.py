@@ -3,15 +3,14 @@
 import shutil
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bodypix_ros import __version__
 from bodypix_ros.batch.recipe import Recipe
 from bodypix_ros.batch.sources import Kind, Source
 from bodypix_ros.batch.table import Table
 from bodypix_ros.coco.document import DocumentWriter
+from bodypix_ros.results.process import made_by
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
 
@@ -51,7 +50,7 @@ class Exports:
         if wanted:
             self._folder.mkdir()
         if "coco" in wanted and self._source.kind is Kind.BAG:
-            document = DocumentWriter(self._folder / _DOCUMENT, self._info())
+            document = DocumentWriter(self._folder / _DOCUMENT, made_by(self._segmenter))
             self._document = self._stack.enter_context(document)
         if "parquet" in wanted:
             table = Table(self._folder / _TABLE, self._source.path, least)
@@ -101,16 +100,6 @@ class Exports:
             for path in sorted(self._folder.iterdir()):
                 path.rename(made / path.name)
             shutil.rmtree(self._folder)
-
-    def _info(self) -> dict[str, object]:
-        segmenter = self._segmenter
-        return {
-            "description": f"People found by bodypix_ros {__version__}",
-            "model": segmenter.model,
-            "device": segmenter.device,
-            "precision": segmenter.precision,
-            "options": asdict(segmenter.options),
-        }
 
 
 def _nanoseconds(stamp: Any) -> int | None:

@@ -27,7 +27,7 @@ class Following:
 
         Args:
             scene: What was seen in the stream's next image, without ids.
-            pixels: The image.
+            pixels: The image, mirrored where the Scene is.
             options: In force for it.
             stamp: When it was taken, as the caller has it.
             smooth: Whether keypoints are to be smoothed, if the options want it; some families do that.
@@ -39,9 +39,7 @@ class Following:
         tracker = self._tracker
         tracker.sure_score, tracker.max_age = options.sure_score, options.max_age
         tracker.appearance = options.appearance
-        mirrored = getattr(options, "flip_horizontal", False)  # the Scene is of the mirrored image then
-        image = pixels.array[:, ::-1] if mirrored else pixels.array
-        scene = tracker.update(scene, self._now_s, image, pixels.encoding)
+        scene = tracker.update(scene, self._now_s, pixels.array, pixels.encoding)
         if not smooth or not options.smooth:
             self._smoother.reset()
             return scene

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from bodypix_ros.details.edges import sharpen
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
-from bodypix_ros.imaging.pixels import Pixels, as_pixels
+from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
@@ -203,24 +203,17 @@ class Segmenter:
         pixels, seer, options = as_pixels(image, encoding), self._open, self._options
         if before is None:
             scene, timings = seer.see(pixels, options, stamp, None)
-            started = time.perf_counter()
-            scene = _finer(scene, pixels, options)
-            post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
-            return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
-        scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
+        else:
+            scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
         started = time.perf_counter()
-        scene = _finer(scene, pixels, options)
-        scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
+        if getattr(options, "flip_horizontal", False):  # the Scene is of the mirrored image
+            pixels = pixels._replace(array=pixels.array[:, ::-1])
+        if options.edges:
+            scene = sharpen(scene, pixels)
+        if before is not None:
+            scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
         post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
         return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
-
-
-def _finer(scene: Scene, pixels: Pixels, options: Any) -> Scene:
-    """The Scene with the details that are asked for."""
-    if not options.edges:
-        return scene
-    mirrored = getattr(options, "flip_horizontal", False)  # the Scene is of the mirrored image then
-    return sharpen(scene, pixels._replace(array=pixels.array[:, ::-1]) if mirrored else pixels)
 
 
 @dataclass(frozen=True, slots=True)

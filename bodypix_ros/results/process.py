@@ -44,7 +44,7 @@ def process(
         OptionError: The plan goes on with what another model or other options gave.
         OutputError: The folder cannot be written any more.
     """
-    info = _info(segmenter)
+    info = made_by(segmenter)
     _check_same(info, plan, output)
     with DocumentWriter(output.document, info, results=output.results_file, earlier=plan.earlier) as document:
         for number, task in enumerate(plan.tasks, 1):
@@ -67,7 +67,7 @@ def process(
     report.files.extend(output.common())
 
 
-def _info(segmenter: "Segmenter") -> dict[str, object]:
+def made_by(segmenter: "Segmenter") -> dict[str, object]:
     """What the document says of how it was made."""
     return {
         "description": f"People found by bodypix_ros {__version__}",
