@@ -1,6 +1,5 @@
 """`bodypix bag --anonymize`: a copy of a bag with faces hidden, and everything else as it was."""
 
-import json
 from functools import partial
 
 import numpy as np
@@ -12,10 +11,11 @@ from bodypix_ros import media
 from bodypix_ros.bags.anonymizing import STYLE, anonymize, plan_copy
 from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.bags.writing import STORAGES
-from bodypix_ros.coco import faces, truth
+from bodypix_ros.coco import faces
 from bodypix_ros.rendering import hidden_region, hide
 from bodypix_ros.report import Report
 from bodypix_ros.ros.messages import images
+from support import hard_faces
 from support.bags import (
     COMPRESSED,
     IMAGE,
@@ -189,15 +189,10 @@ def test_of_several_topics_one_must_be_chosen_to_see_people(call):
 
 def test_no_face_of_real_pictures_is_left_in_a_copy(data_dir, tmp_path):
     """Pictures of which the default settings leave somebody to be seen, one after another in one topic."""
-    folder = data_dir / "images/coco_open"
-    data = json.loads((folder / "person_keypoints.json").read_bytes())
-    names = ("000000174375.jpg", "000000183709.jpg", "000000433998.jpg")
-    data["images"] = [image for image in data["images"] if image["file_name"] in names]
-    kept = {image["id"] for image in data["images"]}
-    data["annotations"] = [one for one in data["annotations"] if one["image_id"] in kept]
-    (tmp_path / "truth.json").write_text(json.dumps(data))
-    annotated = truth.read(tmp_path / "truth.json", folder / "images")
-    pictures = [media.read_picture(folder / "images" / name, exif=False) for name in names]
+    annotated = hard_faces.annotated(data_dir, tmp_path)
+    pictures = [
+        media.read_picture(hard_faces.folder(data_dir) / name, exif=False) for name in hard_faces.NAMES
+    ]
     write_bag(tmp_path / "in", {"/image": IMAGE}, pictures=pictures)
     with bodypix_ros.load(
         device="CPU", precision="f32", threads=1, model_dir=data_dir / "models", preset="faces"

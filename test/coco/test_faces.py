@@ -9,6 +9,7 @@ import bodypix_ros
 from bodypix_ros import media, rendering
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.coco import document, faces, truth
+from support import hard_faces
 from support.fake import FakeSegmenter, people_picture, scene_of
 
 SIZE = (100, 200)
@@ -105,14 +106,7 @@ def test_a_model_that_gives_nothing_to_hide_is_named(annotated):
 
 def test_small_and_turned_faces_in_real_pictures_are_hidden(data_dir, tmp_path):
     """Three pictures of which the default settings, or labelled faces alone, leave somebody to be seen."""
-    folder = data_dir / "images/coco_open"
-    data = json.loads((folder / "person_keypoints.json").read_bytes())
-    names = ("000000174375.jpg", "000000183709.jpg", "000000433998.jpg")
-    data["images"] = [image for image in data["images"] if image["file_name"] in names]
-    kept = {image["id"] for image in data["images"]}
-    data["annotations"] = [one for one in data["annotations"] if one["image_id"] in kept]
-    (tmp_path / "truth.json").write_text(json.dumps(data))
-    annotated = truth.read(tmp_path / "truth.json", folder / "images")
+    annotated = hard_faces.annotated(data_dir, tmp_path)
     mode = rendering.MODES["blur_parts"]
     with bodypix_ros.load(
         device="CPU", precision="f32", model_dir=data_dir / "models", preset=mode.preset
