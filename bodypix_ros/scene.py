@@ -1,7 +1,7 @@
 """What a model saw in one image: the result every segmenter returns and everything else reads."""
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,23 @@ class Person:
         return replace(self, box=box, keypoints=keypoints, keypoints_3d=metres)
 
 
+class Face(NamedTuple):
+    """A face that a detector found, whoever's it is.
+
+    Attributes:
+        box: x0, y0, x1, y1 in image pixels, half open, clipped to the image.
+        score: How sure the detector is, 0..1.
+    """
+
+    box: Box
+    score: float
+
+    def mirrored(self, width: int) -> "Face":
+        """The face as the mirrored picture has it, `width` pixels wide."""
+        x0, y0, x1, y1 = self.box
+        return self._replace(box=(width - x1, y0, width - x0, y1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """What a model saw in one image of H rows and W columns.
@@ -89,6 +106,7 @@ class Scene:
         keypoint_names: The names of the rows of `Person.keypoints`.
         stamp: What the caller passed to `segment`, untouched.
         timings: How long it took.
+        faces: Those that were found, by falling score; empty unless the option `faces` is on.
     """
 
     person_mask: npt.NDArray[np.bool_]
@@ -99,12 +117,13 @@ class Scene:
     keypoint_names: tuple[str, ...]
     stamp: Any = None
     timings: Timings = Timings()
+    faces: tuple[Face, ...] = ()
 
     def mirrored(self) -> "Scene":
         """The Scene of the mirrored picture, in arrays of its own.
 
-        Masks and confidence are mirrored, persons as in `Person.mirrored`; everything else stays, the order
-        of persons and the stamp, too.
+        Masks, confidence and faces are mirrored, persons as in `Person.mirrored`; everything else stays, the
+        order of persons and the stamp, too.
         """
         return replace(
             self,
@@ -113,6 +132,7 @@ class Scene:
             part_mask=None if self.part_mask is None else _mirrored(self.part_mask),
             confidence=None if self.confidence is None else _mirrored(self.confidence),
             persons=tuple(person.mirrored(self.person_mask.shape[1]) for person in self.persons),
+            faces=tuple(face.mirrored(self.person_mask.shape[1]) for face in self.faces),
         )
 
 

@@ -11,3 +11,6 @@ class DetailOptions(StreamOptions):
     """The options of details, of which those of the families inherit."""
 
     edges: bool = option(False, "draw outlines to the picture's edges, which takes about a millisecond")
+    faces: bool = option(
+        False, "look for faces by themselves, for whoever hides them; takes some milliseconds"
+    )

@@ -9,7 +9,9 @@ import numpy as np
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.details.options import DetailOptions
+from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.segmenter import Segmenter
+from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.families import FAMILIES
@@ -54,6 +56,7 @@ class FakeNetworks:
 
     def __init__(self, device="CPU"):
         self.device, self.precision, self.threads, self.requests = device, "f32", 2, 1
+        self.chosen = device
         self.load_s, self.networks_compiled = 0.1, 1
         self.sizes = set()
 
@@ -90,7 +93,7 @@ class FakeSegmenter(Segmenter):
 
     def __init__(self, see=scene_of, options=None, gives=None):
         self.seer = FakeSeer(see)
-        super().__init__("fake", self.seer, options or self.given, gives or self.known)
+        super().__init__("fake", self.seer, options or self.given, gives or self.known, Details(Placement()))
 
     def __enter__(self):
         self._seer = self.seer  # tests load the same one again
