@@ -18,6 +18,7 @@ from bodypix_ros.options import options_of
 from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
+from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer
 from bodypix_ros.segmenters.families import changed
@@ -34,7 +35,12 @@ class Segmenter:
     """
 
     def __init__(
-        self, model: str, seer: Seer[Any, Any], options: Any, gives: frozenset[str], details: Details
+        self,
+        model: str,
+        seer: Seer[Any, Any],
+        options: Any,
+        gives: frozenset[str],
+        details: Details | None = None,
     ) -> None:
         """See `bodypix_ros.load`.
 
@@ -43,10 +49,10 @@ class Segmenter:
             seer: The family's arithmetic, with the networks compiled.
             options: The family's.
             gives: What the family knows.
-            details: Those that the options ask for are loaded.
+            details: Those that the options ask for are loaded; None: they ask for none that needs a network.
         """
         self.model, self.gives = model, gives
-        self._details = details
+        self._details = details or Details(Placement())
         self._seer: Seer[Any, Any] | None = seer
         self._options, self._in_stream = options, options.in_stream()
         self._process = os.getpid()

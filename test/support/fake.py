@@ -9,9 +9,7 @@ import numpy as np
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.details.options import DetailOptions
-from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.segmenter import Segmenter
-from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight
 from bodypix_ros.segmenters.families import FAMILIES
@@ -93,7 +91,7 @@ class FakeSegmenter(Segmenter):
 
     def __init__(self, see=scene_of, options=None, gives=None):
         self.seer = FakeSeer(see)
-        super().__init__("fake", self.seer, options or self.given, gives or self.known, Details(Placement()))
+        super().__init__("fake", self.seer, options or self.given, gives or self.known)
 
     def __enter__(self):
         self._seer = self.seer  # tests load the same one again
