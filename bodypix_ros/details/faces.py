@@ -18,8 +18,8 @@ _CELLS: Final = 48 * 48
 KIND: Final = Kind(
     "faces", _SIZE, {"values": (1, _CELLS, 16), "logits": (1, _CELLS, 1)}, scale=1 / 127.5, bias=-1.0
 )
-LEAST: Final = 0.5
-"""Of a face's score, as MediaPipe has it by default."""
+LEAST: Final = 0.6
+"""Of a face's score, as MediaPipe's graph of this detector has it."""
 
 
 def find_faces(network: DetailNetwork, pixels: Pixels, spent: Spent) -> tuple[Face, ...]:

@@ -12,5 +12,7 @@ class DetailOptions(StreamOptions):
 
     edges: bool = option(False, "draw outlines to the picture's edges, which takes about a millisecond")
     faces: bool = option(
-        False, "look for faces by themselves, for whoever hides them; takes some milliseconds"
+        False,
+        "look for faces by themselves, for whoever hides them; takes some milliseconds",
+        hidden_from=("eval",),  # there the word means to look at how they are hidden
     )

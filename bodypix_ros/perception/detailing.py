@@ -12,7 +12,7 @@ from bodypix_ros.errors import MissingModelError
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.scene import Scene
+from bodypix_ros.scene import Face, Scene
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +54,16 @@ class Details:
     def networks(self) -> list[Networks]:
         """Those that are loaded."""
         return [network.networks for network in (self._faces,) if network.networks is not None]
+
+    def find_faces(self, pixels: Pixels) -> tuple[Face, ...]:
+        """Look for faces alone, whatever the options.
+
+        Raises:
+            MissingModelError: The detector's file is not here; names what to get and where to put it.
+            DeviceError: The device failed.
+        """
+        self._faces.load()
+        return faces.find_faces(self._faces, pixels, Spent())
 
     def apply(self, scene: Scene, pixels: Pixels, options: DetailOptions, spent: Spent) -> Scene:
         """Make a Scene finer.

@@ -19,7 +19,7 @@ from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
 from bodypix_ros.runtime.placement import Placement
-from bodypix_ros.scene import Scene, Timings
+from bodypix_ros.scene import Face, Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer
 from bodypix_ros.segmenters.families import changed
 
@@ -113,6 +113,26 @@ class Segmenter:
             ClosedError: A RuntimeError: it was closed.
         """
         return self._see(image, encoding, stamp)
+
+    def find_faces(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8") -> tuple[Face, ...]:
+        """Look for faces alone, whatever the options: to see what of them is left in a picture.
+
+        Args:
+            image: As for `segment`.
+            encoding: As for `segment`.
+
+        Returns:
+            By falling score.
+
+        Raises:
+            TypeError: Not a uint8 array.
+            ImageError: A ValueError: unknown encoding, or a shape that does not go with it.
+            MissingModelError: The face detector's file is not here; names what to get and where to put it.
+            DeviceError: The device failed, or the process was forked after loading.
+            ClosedError: A RuntimeError: it was closed.
+        """
+        pixels, _ = as_pixels(image, encoding), self._open
+        return self._details.find_faces(pixels)
 
     def stream(self, after: "Stream | None" = None) -> "Stream":
         """A stream for the images of one camera or video, which come in their order.
