@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.anatomy import KEYPOINTS
-from bodypix_ros.errors import ClosedError, DeviceError
+from bodypix_ros.errors import ClosedError, DeviceError, MissingModelError
 from bodypix_ros.models import catalogue
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
@@ -542,6 +542,25 @@ def test_what_a_model_cannot_give_is_not_asked_for(model):
     family = catalogue.model(model).family
     assert ("part_mask" in topics, KEYPOINTS_3D in topics) == (family == "bodypix", family == "blazepose")
     assert ("keypoints" in topics) == (family != "selfie")
+
+
+def test_what_an_option_needs_and_is_not_here_is_said_once_and_survived(monkeypatch):
+    with Rig() as rig:
+        counts = rig.cameras[""].statistics.counts
+        rig.send(frame())
+
+        def missing(**_):
+            raise MissingModelError("model faces is in none of these folders")
+
+        monkeypatch.setattr(rig.device, "update", missing)
+        rig.pipeline.settings = rig.pipeline.settings.changed({"score_threshold": 0.4})
+        for _ in range(2):
+            rig.send(frame())
+        assert (counts.failed, counts.published) == (2, 1)
+        assert rig.log.text("error").count("model faces is in none") == 1
+        monkeypatch.undo()
+        rig.send(frame())
+        assert (counts.failed, counts.published) == (2, 2)
 
 
 def test_a_bad_frame_is_counted_said_once_and_survived():
