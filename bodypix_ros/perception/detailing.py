@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bodypix_ros.details import faces
 from bodypix_ros.details.edges import sharpen
+from bodypix_ros.details.hands import reading
+from bodypix_ros.details.hands.finding import HandMemory
 from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import MissingModelError
@@ -29,6 +31,7 @@ class Details:
         """
         finer = placement.precision if placement.precision != "int8" else ""
         beside = replace(placement, precision=finer, ranges="")
+        self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in reading.KINDS.items()}
         self._faces = DetailNetwork(faces.KIND, beside, model_dir)
         self._no_faces_said = False
 
@@ -39,10 +42,13 @@ class Details:
         has people's parts and keypoints to go by.
 
         Raises:
+            MissingModelError: The file of the network that finds hands is not here.
             DigestError: A file is not the one that is published.
             CheckpointError: It is not the network that is expected.
             DeviceError: The device does not compile it.
         """
+        if options.hands:
+            self._hands[options.hands_model].load()
         if options.faces and not self._no_faces_said:
             try:
                 self._faces.load()
@@ -53,7 +59,11 @@ class Details:
     @property
     def networks(self) -> list[Networks]:
         """Those that are loaded."""
-        return [network.networks for network in (self._faces,) if network.networks is not None]
+        return [
+            network.networks
+            for network in (*self._hands.values(), self._faces)
+            if network.networks is not None
+        ]
 
     def find_faces(self, pixels: Pixels) -> tuple[Face, ...]:
         """Look for faces alone, whatever the options.
@@ -65,7 +75,14 @@ class Details:
         self._faces.load()
         return faces.find_faces(self._faces, pixels, Spent())
 
-    def apply(self, scene: Scene, pixels: Pixels, options: DetailOptions, spent: Spent) -> Scene:
+    def apply(
+        self,
+        scene: Scene,
+        pixels: Pixels,
+        options: DetailOptions,
+        spent: Spent,
+        hands: HandMemory | None = None,
+    ) -> Scene:
         """Make a Scene finer.
 
         Args:
@@ -73,10 +90,16 @@ class Details:
             pixels: The image, mirrored where the Scene is.
             options: In force for it.
             spent: Gets the time of the networks.
+            hands: Those of the stream's images before; None for a picture of its own.
 
         Raises:
             DeviceError: The device failed.
         """
+        network = self._hands[options.hands_model]
+        if options.hands and network.networks is not None:
+            scene = reading.with_hands(scene, network, pixels, spent, hands, options.max_hands)
+        elif hands is not None:
+            hands.reset()
         if options.faces and self._faces.networks is not None:
             scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
         if options.edges:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -42,29 +42,36 @@ class Look:
         """Where to look for the same hand again; None where the points make none."""
         return around(self.points)
 
+    def moved(self, by: npt.NDArray[np.float64]) -> "Look":
+        """The same hand elsewhere in the image.
+
+        Args:
+            by: float64 (2,), pixels in x and y.
+        """
+        return replace(self, points=self.points + by)
+
     @property
     def size(self) -> float:
         """The longer side of the box around the points, in pixels."""
         return float(np.ptp(self.points, axis=0).max())
 
 
-def decode(outputs: Mapping[str, npt.NDArray[np.float32]], names: Mapping[str, str], region: Region) -> Look:
+def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region) -> Look:
     """Read the network's outputs.
 
     Args:
-        outputs: By name, without the batch; copied.
-        names: By the names of SHAPES, those of the outputs.
+        outputs: By the names of SHAPES, without the batch.
         region: Where was looked.
     """
     to_image = region.to_image(SIZE)
-    points = outputs[names["points"]].reshape(LANDMARKS, 3)[:, :2].astype(np.float64)
-    world = outputs[names["world"]].reshape(LANDMARKS, 3).astype(np.float64)
+    points = outputs["points"].reshape(LANDMARKS, 3)[:, :2].astype(np.float64)
+    world = outputs["world"].reshape(LANDMARKS, 3).astype(np.float64)
     world[:, :2] = world[:, :2] @ region.turn().T
     return Look(
-        score=float(outputs[names["presence"]][0]),
+        score=float(outputs["presence"][0]),
         # The network was trained on mirrored pictures, as of somebody who looks at a screen: what it calls a
         # right hand is a left one.
-        right=1 - float(outputs[names["right"]][0]),
+        right=1 - float(outputs["right"][0]),
         points=points @ to_image[:, :2].T + to_image[:, 2],
         world=world - world[WRIST],
     )

@@ -15,7 +15,8 @@ from bodypix_ros.scene import Person, Scene
 _SURE = 0.1
 """Least score of a wrist."""
 _PER_ARM = 1.0
-"""Side of a hand's region per upper or lower arm, whichever looks longer: hardly ever both point to the camera."""
+"""Side of a hand's region per upper or lower arm, whichever looks longer: hardly ever do both
+point to the camera."""
 _BEYOND = 0.35
 """How far beyond the wrist the region's centre is, in its sides."""
 _PER_BLOB = 2.5
@@ -94,7 +95,9 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
         return []
     arm_y, arm_x = np.nonzero(_are(parts, LOWER_ARM_PARTS))
     arms = np.column_stack([arm_x, arm_y])[:: max(len(arm_x) // 512, 1)] + np.array([x0, y0])
-    length = max((arm.length for arm in _arms(person, rows)), default=0.0) if rows and person.has_pose else 0.0
+    length = (
+        max((arm.length for arm in _arms(person, rows)), default=0.0) if rows and person.has_pose else 0.0
+    )
     found = []
     for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA]) + 1:
         across = math.sqrt(stats[label, cv2.CC_STAT_AREA])
@@ -113,9 +116,7 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
     return found
 
 
-def _beyond(
-    elbow: npt.NDArray[np.float64], wrist: npt.NDArray[np.float64], side_px: float
-) -> Region:
+def _beyond(elbow: npt.NDArray[np.float64], wrist: npt.NDArray[np.float64], side_px: float) -> Region:
     """The region beyond a wrist; an arm that points to the camera has its hand before it."""
     ahead = (wrist - elbow) / max(side_px / _PER_ARM, 1e-6)
     centre = wrist + _BEYOND * side_px * ahead
