@@ -31,9 +31,6 @@ _STEP = 0.75
 """Share of a region's side by which an arm's end may move from one image to the next."""
 _LONGEST = 15
 """Images for which a hand is followed without being looked at."""
-_TRIES = 2
-"""Looks without a hand after which an arm's end is looked at anew."""
-
 Read = Callable[[Region], Look]
 
 
@@ -121,7 +118,7 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
         scene: What was seen.
         read: Looks at a region of the image.
         memory: The hands of the images before; becomes those of this one.
-        most: Looks that may be taken.
+        most: Hands that may be looked at; one that is not where it was is looked for once more.
 
     Returns:
         As `find`.
@@ -135,11 +132,13 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
     ends = _carried(memory.ends, by_arms(scene))
     # Who has a hand is looked at twice as often as an arm that ends out of sight.
     turns = sorted(ends, key=lambda end: -end.waited * (2 if end.shown or not end.failures else 1))
-    looked = turns[:most]
-    for end in looked:
-        look = read(_next_region(end, scene))
+    for end in turns[:most]:
+        region = end.look.region if end.look is not None else None
+        look = read(region) if region is not None else None
+        if look is None or look.score < LEAST:  # not known, or lost
+            look = read(_fresh(end, scene))
         end.waited, end.failures = 0, 0 if look.score >= LEAST else end.failures + 1
-        end.look = look if look.score >= LEAST or (look.score >= _HOPE and end.failures < _TRIES) else None
+        end.look = look if look.score >= _HOPE else None
     for end in ends:
         end.waited += 1
         if end.waited > _LONGEST:
@@ -192,11 +191,8 @@ def _carried(before: Iterable[_End], places: Sequence[Place]) -> list[_End]:
     return [known.get(k) or _End(place) for k, place in enumerate(places)]
 
 
-def _next_region(end: _End, scene: Scene) -> Region:
-    """Where to look for the hand at an arm's end."""
-    region = end.look.region if end.look is not None else None
-    if region is not None:
-        return region
+def _fresh(end: _End, scene: Scene) -> Region:
+    """Where to look for a hand of which nothing is known."""
     if end.failures % 2:  # the arm's keypoints led nowhere: then what the model took for a hand
         for place in by_parts(scene, end.place.person):
             if place.side == end.place.side:
