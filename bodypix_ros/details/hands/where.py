@@ -54,8 +54,9 @@ class _Arm:
 
     @property
     def length(self) -> float:
-        """Of upper or lower arm, whichever looks longer, in pixels."""
-        return max(_apart(self.shoulder, self.elbow), _apart(self.elbow, self.wrist))
+        """Of upper or lower arm, whichever looks longer, in pixels; 0 where neither is known."""
+        bones = (self.shoulder, self.elbow), (self.elbow, self.wrist)
+        return max(_apart(a, b) if a[2] > 0 and b[2] > 0 else 0.0 for a, b in bones)
 
 
 def by_arms(scene: Scene) -> list[Place]:
@@ -68,7 +69,7 @@ def by_arms(scene: Scene) -> list[Place]:
         if not person.has_pose:
             continue
         for side, arm in zip(SIDES, _arms(person, rows), strict=True):
-            if arm.wrist[2] < _SURE:
+            if arm.wrist[2] < _SURE or arm.elbow[2] <= 0:
                 continue
             region = _beyond(arm.elbow[:2], arm.wrist[:2], _PER_ARM * arm.length)
             if _in_sight(region, scene):
@@ -83,10 +84,10 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
         scene: With a part mask, else there is none.
         index: Of the person.
     """
-    if scene.part_mask is None:
-        return []
     person, rows = scene.persons[index], _rows(scene.keypoint_names)
     x0, y0, x1, y1 = person.box
+    if scene.part_mask is None or x0 >= x1 or y0 >= y1:
+        return []
     own = scene.instance_mask[y0:y1, x0:x1] == index + 1
     parts = np.where(own, scene.part_mask[y0:y1, x0:x1], 0)
     is_hand = _are(parts, [HAND_PARTS[side] for side in SIDES])

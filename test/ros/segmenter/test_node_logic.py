@@ -430,7 +430,7 @@ def test_every_camera_has_a_stream_of_its_own():
         ({}, (), ()),
         ({}, ("persons",), ("persons",)),
         ({"lazy": False}, (), ("instance_mask", "person_mask", "part_mask", "persons", "keypoints")),
-        ({"lazy": False, "confidence": True, "faces": True}, (), PER_FRAME),
+        ({"lazy": False, "confidence": True, "faces": True, "hands": True}, (), PER_FRAME),
         ({}, ("confidence", "part_mask"), ("part_mask",)),
         ({"parts": False}, ("part_mask", "persons"), ("persons",)),
         ({"confidence": True}, ("confidence",), ("confidence",)),
@@ -536,7 +536,9 @@ def test_people_are_placed_once_the_camera_is_known():
 
 @pytest.mark.parametrize("model", catalogue.models())
 def test_what_a_model_cannot_give_is_not_asked_for(model):
-    settings = Settings().changed({"model": model, "lazy": False, "confidence": True, "faces": True})
+    settings = Settings().changed(
+        {"model": model, "lazy": False, "confidence": True, "faces": True, "hands": True}
+    )
     topics = {output.topic for output in wanted(settings, lambda _: 0)}
     assert topics == {*PER_FRAME, KEYPOINTS_3D} - absent(settings.gives).keys()
     family = catalogue.model(model).family
