@@ -33,9 +33,9 @@ class Region:
             float64 (2, 3): from x, y, 1 in the crop to x, y in the image.
         """
         scale = self.side / size
-        turn = scale * self.turn()
-        centre = np.array([self.x, self.y]) - turn @ np.full(2, size / 2)
-        return np.column_stack([turn, centre])
+        c, s = scale * math.cos(self.rotation), scale * math.sin(self.rotation)
+        half = size / 2
+        return np.array([[c, -s, self.x - half * (c - s)], [s, c, self.y - half * (s + c)]])
 
     def to_crop(self, size: int) -> npt.NDArray[np.float64]:
         """The matrix from x, y, 1 in the image to x, y in the crop: float64 (2, 3)."""

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import FINGERS, HAND_KEYPOINTS, HAND_PARTS, HAND_SKELETON
-from bodypix_ros.kernels import Array, kernel
-from bodypix_ros.scene import Box, Hand, Scene
+from bodypix_ros.kernels import Array, Float, kernel
+from bodypix_ros.scene import Box, Scene
 
 _ROW = {name: row for row, name in enumerate(HAND_KEYPOINTS)}
 _BONES = np.array([(_ROW[a], _ROW[b]) for a, b in HAND_SKELETON], np.int64)
@@ -51,28 +51,16 @@ def draw(scene: Scene) -> Scene:
     for index, person in enumerate(scene.persons):
         box = person.box
         for hand in person.hands:
-            points = np.ascontiguousarray(hand.keypoints[:, :2], np.float64)
             drawn = np.zeros(4, np.int64)
             _draw(
-                points, scale(hand), _BONES, _WIDTHS, _PALM, index + 1, HAND_PARTS[hand.side] + 1,
-                round(255 * hand.score), scene.person_mask.view(np.uint8), scene.instance_mask, parts,
+                hand.keypoints, hand.keypoints_3d, _BONES, _WIDTHS, _PALM, index + 1,
+                HAND_PARTS[hand.side] + 1, round(255 * hand.score), scene.person_mask.view(np.uint8), scene.instance_mask, parts,
                 confidence, drawn,
             )  # fmt: skip
             if drawn[2]:
                 box = _around(box, drawn, has_pixels=_has_pixels(scene, index, box))
         persons.append(replace(person, box=box))
     return replace(scene, persons=tuple(persons))
-
-
-def scale(hand: Hand) -> float:
-    """Image pixels per metre at a hand: what its bones have in the image, per what they have across the view.
-
-    As a sum over all bones; those that point to the camera count little, as they are short in both.
-    """
-    a, b = _BONES.T
-    seen = np.hypot(*(hand.keypoints[a, :2] - hand.keypoints[b, :2]).T).sum()
-    across = np.hypot(*(hand.keypoints_3d[a, :2] - hand.keypoints_3d[b, :2]).T).sum()
-    return float(seen / max(across, 1e-6))
 
 
 def _has_pixels(scene: Scene, index: int, box: Box) -> bool:
@@ -88,63 +76,116 @@ def _around(box: Box, drawn: npt.NDArray[np.int64], *, has_pixels: bool) -> Box:
 
 
 @kernel(inline=True)
-def _mark(
-    y: int, x: int, label: int, part: int, score: int, person: Array, instance: Array, parts: Array,
-    confidence: Array, drawn: Array,
-) -> None:  # fmt: skip
-    """Give a pixel to a hand, unless it is somebody else's."""
-    owner = instance[y, x]
-    if owner != 0 and owner != label:
-        return
-    if owner == 0:
-        instance[y, x] = label
-        person[y, x] = 1
-        if confidence.size:
-            confidence[y, x] = max(confidence[y, x], np.uint8(score))
-    if parts.size:
-        parts[y, x] = part
-    if drawn[2] == 0:
-        drawn[0], drawn[1], drawn[2], drawn[3] = x, y, x + 1, y + 1
-    else:
-        drawn[0], drawn[1] = min(drawn[0], x), min(drawn[1], y)
-        drawn[2], drawn[3] = max(drawn[2], x + 1), max(drawn[3], y + 1)
+def _span(ax: Float, ay: Float, bx: Float, by: Float, reach: Float, y: Float) -> tuple[Float, Float]:
+    """First and last x of a row in a capsule, which is convex; the first is larger where there is none."""
+    first, last = np.inf, -np.inf
+    for x, at in ((ax, ay), (bx, by)):
+        rest = reach * reach - (y - at) * (y - at)
+        if rest >= 0:
+            half = np.sqrt(rest)
+            first, last = min(first, x - half), max(last, x + half)
+    length = np.sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay))
+    if length > 0:
+        across_x, across_y = -(by - ay) / length * reach, (bx - ax) / length * reach
+        for side in (-1.0, 1.0):
+            from_y, to_y = ay + side * across_y, by + side * across_y
+            if (from_y <= y) != (to_y <= y):
+                x = ax + side * across_x + (bx - ax) * (y - from_y) / (to_y - from_y)
+                first, last = min(first, x), max(last, x)
+    return first, last
+
+
+@kernel(inline=True)
+def _bones(
+    points: Array, bones: Array, widths: Array, per_metre: Float, x0: int, y0: int, hand: Array
+) -> None:
+    """Fill capsules in `hand`, whose corner is at x0, y0 in the image."""
+    rows, columns = hand.shape
+    for n in range(bones.shape[0]):
+        ax, ay = points[bones[n, 0], 0] - x0, points[bones[n, 0], 1] - y0
+        bx, by = points[bones[n, 1], 0] - x0, points[bones[n, 1], 1] - y0
+        reach = widths[n] * per_metre
+        low, high = max(np.ceil(min(ay, by) - reach), 0.0), min(np.floor(max(ay, by) + reach), rows - 1.0)
+        for y in range(int(low), int(high) + 1):
+            first, last = _span(ax, ay, bx, by, reach, y)
+            if first <= last:
+                begin, end = max(np.ceil(first), 0.0), min(np.floor(last), columns - 1.0)
+                for x in range(int(begin), int(end) + 1):
+                    hand[y, x] = 1
+
+
+@kernel(inline=True)
+def _palm(points: Array, palm: Array, x0: int, y0: int, hand: Array) -> None:
+    """Fill a polygon in `hand`: between first and second, third and fourth ... of its sides in a row."""
+    rows, columns = hand.shape
+    count = palm.shape[0]
+    crossings = np.empty(count, np.float64)
+    for y in range(rows):
+        found = 0
+        for k in range(count):
+            px, py = points[palm[k], 0] - x0, points[palm[k], 1] - y0
+            qx, qy = points[palm[(k + 1) % count], 0] - x0, points[palm[(k + 1) % count], 1] - y0
+            if (py <= y) != (qy <= y):
+                crossings[found] = px + (qx - px) * (y - py) / (qy - py)
+                found += 1
+        crossings[:found].sort()
+        for k in range(0, found - 1, 2):
+            begin = max(np.ceil(crossings[k]), 0.0)
+            end = min(np.floor(crossings[k + 1]), columns - 1.0)
+            for x in range(int(begin), int(end) + 1):
+                hand[y, x] = 1
+
+
+@kernel(inline=True)
+def _scale(points: Array, metres: Array, bones: Array) -> Float:
+    """Image pixels per metre at a hand: what its bones have in the image, per what they have across the view.
+
+    As a sum over all bones; those that point to the camera count little, as they are short in both.
+    """
+    seen = across = 1e-9
+    for n in range(bones.shape[0]):
+        a, b = bones[n, 0], bones[n, 1]
+        seen += np.hypot(points[a, 0] - points[b, 0], points[a, 1] - points[b, 1])
+        across += np.hypot(metres[a, 0] - metres[b, 0], metres[a, 1] - metres[b, 1])
+    return seen / max(across, 1e-6)
 
 
 @kernel(
-    "void(float64[:, ::1], float64, int64[:, ::1], float64[::1], int64[::1], intp, intp, intp, uint8[:, ::1],"
-    " uint8[:, ::1], uint8[:, ::1], uint8[:, ::1], int64[::1])"
+    "void(float32[:, ::1], float32[:, ::1], int64[:, ::1], float64[::1], int64[::1], intp, intp, intp,"
+    " uint8[:, ::1], uint8[:, ::1], uint8[:, ::1], uint8[:, ::1], int64[::1])"
 )
 def _draw(
-    points: Array, per_metre: float, bones: Array, widths: Array, palm: Array, label: int, part: int,
-    score: int, person: Array, instance: Array, parts: Array, confidence: Array, drawn: Array,
+    points: Array, metres: Array, bones: Array, widths: Array, palm: Array, label: int, part: int, score: int,
+    person: Array, instance: Array, parts: Array, confidence: Array, drawn: Array,
 ) -> None:  # fmt: skip
     height, width = instance.shape
-    for n in range(bones.shape[0]):
-        ax, ay = points[bones[n, 0], 0], points[bones[n, 0], 1]
-        bx, by = points[bones[n, 1], 0], points[bones[n, 1], 1]
-        reach = widths[n] * per_metre
-        dx, dy = bx - ax, by - ay
-        length = max(dx * dx + dy * dy, 1e-9)
-        for y in range(max(int(min(ay, by) - reach), 0), min(int(max(ay, by) + reach) + 2, height)):
-            for x in range(max(int(min(ax, bx) - reach), 0), min(int(max(ax, bx) + reach) + 2, width)):
-                along = min(max(((x - ax) * dx + (y - ay) * dy) / length, 0.0), 1.0)
-                away_x, away_y = x - ax - along * dx, y - ay - along * dy
-                if away_x * away_x + away_y * away_y <= reach * reach:
-                    _mark(y, x, label, part, score, person, instance, parts, confidence, drawn)
-    low, high = points[palm[0], 1], points[palm[0], 1]
-    left, right = points[palm[0], 0], points[palm[0], 0]
-    for k in palm:
-        low, high = min(low, points[k, 1]), max(high, points[k, 1])
-        left, right = min(left, points[k, 0]), max(right, points[k, 0])
-    count = palm.shape[0]
-    for y in range(max(int(low), 0), min(int(high) + 2, height)):
-        for x in range(max(int(left), 0), min(int(right) + 2, width)):
-            inside = False
-            for k in range(count):
-                p, q = palm[k], palm[(k + 1) % count]
-                if (points[p, 1] > y) != (points[q, 1] > y):
-                    at = (points[q, 0] - points[p, 0]) * (y - points[p, 1]) / (points[q, 1] - points[p, 1])
-                    if x < points[p, 0] + at:
-                        inside = not inside
-            if inside:
-                _mark(y, x, label, part, score, person, instance, parts, confidence, drawn)
+    per_metre = _scale(points, metres, bones)
+    reach = widths.max() * per_metre + 1
+    x0, y0 = max(points[:, 0].min() - reach, 0.0), max(points[:, 1].min() - reach, 0.0)
+    x1 = min(points[:, 0].max() + reach, width - 1.0)
+    y1 = min(points[:, 1].max() + reach, height - 1.0)
+    if not (x0 <= x1 and y0 <= y1):
+        return
+    left, top = int(x0), int(y0)
+    hand = np.zeros((int(y1) + 1 - top, int(x1) + 1 - left), np.uint8)
+    _bones(points, bones, widths, per_metre, left, top, hand)
+    _palm(points, palm, left, top, hand)
+    low, high, near, far = height, -1, width, -1
+    for y in range(hand.shape[0]):
+        for x in range(hand.shape[1]):
+            if hand[y, x] == 0:
+                continue
+            row, column = top + y, left + x
+            owner = instance[row, column]
+            if owner != 0 and owner != label:
+                continue  # somebody else's
+            if owner == 0:
+                instance[row, column] = label
+                person[row, column] = 1
+                if confidence.size:
+                    confidence[row, column] = max(confidence[row, column], np.uint8(score))
+            if parts.size:
+                parts[row, column] = part
+            low, high, near, far = min(low, row), max(high, row), min(near, column), max(far, column)
+    if high >= 0:
+        drawn[0], drawn[1], drawn[2], drawn[3] = near, low, far + 1, high + 1

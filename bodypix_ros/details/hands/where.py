@@ -23,6 +23,8 @@ _PER_BLOB = 2.5
 """Side of a hand's region per square root of the pixels that the model took for a hand, without arms."""
 _LEAST_BLOB = 0.1
 """Side of such pixels, as a square, per region of the person's: less is no hand."""
+_GRID = 128
+"""Pixels along a person's longer side that are looked at for hand parts: every so-manieth is enough."""
 _LEAST = 16.0
 """Image pixels along a region: in less nobody sees fingers."""
 
@@ -88,31 +90,33 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
     x0, y0, x1, y1 = person.box
     if scene.part_mask is None or x0 >= x1 or y0 >= y1:
         return []
-    own = scene.instance_mask[y0:y1, x0:x1] == index + 1
-    parts = np.where(own, scene.part_mask[y0:y1, x0:x1], 0)
+    step = max(max(x1 - x0, y1 - y0) // _GRID, 1)
+    cells = slice(y0, y1, step), slice(x0, x1, step)
+    parts = scene.part_mask[cells] * (scene.instance_mask[cells] == index + 1)
     is_hand = _are(parts, [HAND_PARTS[side] for side in SIDES])
     count, labels, stats, centres = cv2.connectedComponentsWithStats(is_hand.astype(np.uint8))
     if count < 2:
         return []
+    corner = np.array([x0, y0])
     arm_y, arm_x = np.nonzero(_are(parts, LOWER_ARM_PARTS))
-    arms = np.column_stack([arm_x, arm_y])[:: max(len(arm_x) // 512, 1)] + np.array([x0, y0])
-    length = (
-        max((arm.length for arm in _arms(person, rows)), default=0.0) if rows and person.has_pose else 0.0
-    )
+    arms = corner + step * np.column_stack([arm_x, arm_y])
+    bones = _arms(person, rows) if rows and person.has_pose else []
+    length = max((arm.length for arm in bones), default=0.0)
     found = []
     for label in np.argsort(-stats[1:, cv2.CC_STAT_AREA]) + 1:
-        across = math.sqrt(stats[label, cv2.CC_STAT_AREA])
+        area = stats[label, cv2.CC_STAT_AREA]
+        across = step * math.sqrt(area)
         side_px = _PER_ARM * length or _PER_BLOB * across
         if across < _LEAST_BLOB * side_px:
             break
-        centre = centres[label] + np.array([x0, y0])
+        centre = corner + step * centres[label]
         near = arms[np.hypot(*(arms - centre).T) < side_px] if len(arms) else arms
         root = near.mean(axis=0) if len(near) else centre + np.array([0.0, side_px])
         ahead = (centre - root) / max(_apart(centre, root), 1e-6)
         region = Region(float(centre[0]), float(centre[1]), side_px, math.atan2(ahead[0], -ahead[1]))
         if _in_sight(region, scene):
             left = np.count_nonzero(parts[labels == label] == HAND_PARTS["left"] + 1)
-            side = SIDES[0] if 2 * left >= across**2 else SIDES[1]
+            side = SIDES[0] if 2 * left >= area else SIDES[1]
             found.append(Place(index, side, centre - _BEYOND * side_px * ahead, region))
     return found
 

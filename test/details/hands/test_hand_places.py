@@ -56,9 +56,9 @@ def test_what_the_model_took_for_hands_the_largest_first() -> None:
     scene.part_mask[290:292, 300:302] = HAND_PARTS["left"] + 1  # a speck
     large, small = by_parts(scene, 0)
     assert (large.side, small.side) == ("right", "left")
-    assert (large.region.x, large.region.y) == pytest.approx((119.5, 219.5))
+    assert (large.region.x, large.region.y) == pytest.approx((119.5, 219.5), abs=1)
     assert large.region.rotation == pytest.approx(-math.pi / 2, abs=0.02)
-    assert large.region.side == pytest.approx(2.5 * 40)
+    assert large.region.side == pytest.approx(2.5 * 40, rel=0.05)
     assert small.region.rotation == 0  # nothing says otherwise
     np.testing.assert_allclose(large.wrist, [119.5 + 35, 219.5], atol=1)
 
