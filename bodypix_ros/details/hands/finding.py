@@ -15,6 +15,8 @@ from bodypix_ros.scene import Hand, Scene
 
 LEAST = 0.5
 """Of a hand's score, as MediaPipe has it by default."""
+_SURE = 0.9
+"""A hand of a stream that scores less is looked for at the arm's end, too."""
 _HOPE = 0.05
 """Least score of what is worth a second look, from nearer."""
 _LOOKS = 2
@@ -40,7 +42,7 @@ class _End:
 
     Attributes:
         place: Where it was.
-        look: What the hand looked like, or what may be one; None where nothing did.
+        look: What the hand looked like; None where there was none.
         waited: Images since it was looked at.
         failures: Looks in succession that showed no hand.
     """
@@ -49,11 +51,6 @@ class _End:
     look: Look | None = None
     waited: int = 1
     failures: int = 0
-
-    @property
-    def shown(self) -> bool:
-        """Whether there is a hand."""
-        return self.look is not None and self.look.score >= LEAST
 
 
 @dataclass(slots=True)
@@ -118,7 +115,7 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
         scene: What was seen.
         read: Looks at a region of the image.
         memory: The hands of the images before; becomes those of this one.
-        most: Hands that may be looked at; one that is not where it was is looked for once more.
+        most: Hands that may be looked at; one that is hardly seen where it was, at the arm's end, too.
 
     Returns:
         As `find`.
@@ -131,21 +128,28 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
         memory.shape = scene.person_mask.shape
     ends = _carried(memory.ends, by_arms(scene))
     # Who has a hand is looked at twice as often as an arm that ends out of sight.
-    turns = sorted(ends, key=lambda end: -end.waited * (2 if end.shown or not end.failures else 1))
+    turns = sorted(ends, key=lambda end: -end.waited * (1 if end.failures else 2))
     for end in turns[:most]:
         region = end.look.region if end.look is not None else None
         look = read(region) if region is not None else None
-        if look is None or look.score < LEAST:  # not known, or lost
-            look = read(_fresh(end, scene))
-        end.waited, end.failures = 0, 0 if look.score >= LEAST else end.failures + 1
-        end.look = look if look.score >= _HOPE else None
+        if look is None or look.score < _SURE:  # not known, or perhaps lost
+            fresh = _settled(read, _fresh(end, scene))
+            if fresh is not None and (look is None or fresh.score > look.score):
+                look = fresh
+        shown = look is not None and look.score >= LEAST
+        end.waited, end.failures = 0, 0 if shown else end.failures + 1
+        end.look = look if shown else None
     for end in ends:
         end.waited += 1
         if end.waited > _LONGEST:
             end.look = None
     memory.ends = ends
-    claims = [_Claim(end.place, end.look) for end in ends if end.look is not None and end.shown]
-    return _by_person(_shared(claims, scene), len(scene.persons))
+    claims = [_Claim(end.place, end.look) for end in ends if end.look is not None]
+    hands = _shared(claims, scene)
+    for end in ends:
+        if (end.place.person, end.place.side) not in hands:
+            end.look = None  # it went over to another hand: the next look is at the arm's end
+    return _by_person(hands, len(scene.persons))
 
 
 def _settled(read: Read, region: Region) -> Look | None:
@@ -186,7 +190,10 @@ def _carried(before: Iterable[_End], places: Sequence[Place]) -> list[_End]:
     for _, k, end in sorted(near, key=lambda one: one[0]):
         if k in known or any(end is other for other in known.values()):
             continue
-        look = end.look.moved(places[k].wrist - end.place.wrist) if end.look is not None else None
+        was, now = end.place, places[k]
+        look = None
+        if end.look is not None:
+            look = end.look.moved(was.wrist, now.wrist, now.region.rotation - was.region.rotation)
         known[k] = _End(places[k], look, end.waited, end.failures)
     return [known.get(k) or _End(place) for k, place in enumerate(places)]
 

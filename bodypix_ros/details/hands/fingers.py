@@ -54,8 +54,8 @@ def draw(scene: Scene) -> Scene:
             drawn = np.zeros(4, np.int64)
             _draw(
                 hand.keypoints, hand.keypoints_3d, _BONES, _WIDTHS, _PALM, index + 1,
-                HAND_PARTS[hand.side] + 1, round(255 * hand.score), scene.person_mask.view(np.uint8), scene.instance_mask, parts,
-                confidence, drawn,
+                HAND_PARTS[hand.side] + 1, round(255 * hand.score), scene.person_mask.view(np.uint8),
+                scene.instance_mask, parts, confidence, drawn,
             )  # fmt: skip
             if drawn[2]:
                 box = _around(box, drawn, has_pixels=_has_pixels(scene, index, box))

@@ -1,5 +1,6 @@
 """The outputs of the hand network -> one hand (MediaPipe: TensorsToLandmarks, HandLandmarksToRect)."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -42,13 +43,16 @@ class Look:
         """Where to look for the same hand again; None where the points make none."""
         return around(self.points)
 
-    def moved(self, by: npt.NDArray[np.float64]) -> "Look":
-        """The same hand elsewhere in the image.
+    def moved(self, wrist: npt.NDArray[np.float64], to: npt.NDArray[np.float64], turned: float) -> "Look":
+        """The same hand after its arm moved, turned as that.
 
         Args:
-            by: float64 (2,), pixels in x and y.
+            wrist: float64 (2,), where the arm ended, x and y in image pixels.
+            to: float64 (2,), where it ends now.
+            turned: Radians by which it was turned, clockwise.
         """
-        return replace(self, points=self.points + by)
+        c, s = math.cos(turned), math.sin(turned)
+        return replace(self, points=(self.points - wrist) @ np.array([[c, s], [-s, c]]) + to)
 
     @property
     def size(self) -> float:
