@@ -225,8 +225,8 @@ def _doubt(claim: _Claim, scene: Scene) -> float:
     if away > _AWAY:
         return math.inf
     height, width = scene.instance_mask.shape
-    x, y = np.clip((look.points[WRIST] + look.points[MIDDLE_MCP]) / 2, 0, (width - 1, height - 1)).astype(int)
-    owner = int(scene.instance_mask[y, x])
+    x, y = ((look.points[WRIST] + look.points[MIDDLE_MCP]) / 2).tolist()
+    owner = int(scene.instance_mask[int(min(max(y, 0), height - 1)), int(min(max(x, 0), width - 1))])
     strange = 0.0 if owner == place.person + 1 else 1.0 if owner else 0.5
     other_side = abs(look.right - (place.side == "right"))
     return away + strange + other_side / 2 + 1 - look.score

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from bodypix_ros.anatomy import FINGERS, HAND_KEYPOINTS, HAND_PARTS, HAND_SKELETON
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.scene import Box, Scene
+from bodypix_ros.scene import Scene
 
 _ROW = {name: row for row, name in enumerate(HAND_KEYPOINTS)}
 _BONES = np.array([(_ROW[a], _ROW[b]) for a, b in HAND_SKELETON], np.int64)
@@ -51,28 +50,17 @@ def draw(scene: Scene) -> Scene:
     for index, person in enumerate(scene.persons):
         box = person.box
         for hand in person.hands:
-            drawn = np.zeros(4, np.int64)
+            drawn = np.array((*box, 0), np.int64)
             _draw(
                 hand.keypoints, hand.keypoints_3d, _BONES, _WIDTHS, _PALM, index + 1,
                 HAND_PARTS[hand.side] + 1, round(255 * hand.score), scene.person_mask.view(np.uint8),
                 scene.instance_mask, parts, confidence, drawn,
             )  # fmt: skip
-            if drawn[2]:
-                box = _around(box, drawn, has_pixels=_has_pixels(scene, index, box))
+            if drawn[4]:
+                x0, y0, x1, y1, _ = drawn.tolist()
+                box = x0, y0, x1, y1
         persons.append(replace(person, box=box))
     return replace(scene, persons=tuple(persons))
-
-
-def _has_pixels(scene: Scene, index: int, box: Box) -> bool:
-    x0, y0, x1, y1 = box
-    return bool((scene.instance_mask[y0:y1, x0:x1] == index + 1).any())
-
-
-def _around(box: Box, drawn: npt.NDArray[np.int64], *, has_pixels: bool) -> Box:
-    left, top, right, bottom = drawn.tolist()
-    if not has_pixels:
-        return left, top, right, bottom
-    return min(box[0], left), min(box[1], top), max(box[2], right), max(box[3], bottom)
 
 
 @kernel(inline=True)
@@ -150,6 +138,16 @@ def _scale(points: Array, metres: Array, bones: Array) -> Float:
     return seen / max(across, 1e-6)
 
 
+@kernel(inline=True)
+def _has(instance: Array, label: int, box: Array) -> int:
+    """Whether somebody has a pixel in the box, x0, y0, x1, y1."""
+    for y in range(box[1], box[3]):
+        for x in range(box[0], box[2]):
+            if instance[y, x] == label:
+                return 1
+    return 0
+
+
 @kernel(
     "void(float32[:, ::1], float32[:, ::1], int64[:, ::1], float64[::1], int64[::1], intp, intp, intp,"
     " uint8[:, ::1], uint8[:, ::1], uint8[:, ::1], uint8[:, ::1], int64[::1])"
@@ -166,6 +164,7 @@ def _draw(
     y1 = min(points[:, 1].max() + reach, height - 1.0)
     if not (x0 <= x1 and y0 <= y1):
         return
+    drawn[4] = _has(instance, label, drawn)
     left, top = int(x0), int(y0)
     hand = np.zeros((int(y1) + 1 - top, int(x1) + 1 - left), np.uint8)
     _bones(points, bones, widths, per_metre, left, top, hand)
@@ -188,4 +187,7 @@ def _draw(
                 parts[row, column] = part
             low, high, near, far = min(low, row), max(high, row), min(near, column), max(far, column)
     if high >= 0:
-        drawn[0], drawn[1], drawn[2], drawn[3] = near, low, far + 1, high + 1
+        if drawn[4]:
+            near, low = min(near, drawn[0]), min(low, drawn[1])
+            far, high = max(far, drawn[2] - 1), max(high, drawn[3] - 1)
+        drawn[0], drawn[1], drawn[2], drawn[3], drawn[4] = near, low, far + 1, high + 1, 1
