@@ -15,6 +15,7 @@ from bodypix_ros.rendering.modes import MODES, Mode, draw
 from bodypix_ros.rendering.overlays import (
     NOBODY_KNOWN,
     draw_boxes,
+    draw_hands,
     draw_instances,
     draw_legend,
     draw_parts,
@@ -40,6 +41,7 @@ __all__ = [
     "draw",
     "draw_bokeh_effect",
     "draw_boxes",
+    "draw_hands",
     "draw_instances",
     "draw_labels",
     "draw_legend",

@@ -452,6 +452,12 @@ def test_parts_are_computed_only_while_somebody_listens_to_them():
         assert rig.device.options.parts is True
 
 
+def test_hands_are_found_whoever_listens_as_masks_have_their_fingers():
+    with Rig(listening=("persons",), hands=True) as rig:
+        rig.send(frame())
+        assert rig.device.options.hands is True
+
+
 def test_nobody_listening_or_not_enabled_costs_nothing():
     with Rig(listening=()) as rig:
         rig.send(frame())
