@@ -27,7 +27,11 @@ def command(quiet: bool) -> None:  # noqa: ARG001 - the bar asks click for it
     from bodypix_ros.segmenters.families import FAMILIES
 
     modules = {name: family.seer.partition(":")[0] for name, family in FAMILIES.items()}
-    modules |= {"places": "bodypix_ros.space.placing", "velocities": "bodypix_ros.space.world"}
+    modules |= {
+        "details": "bodypix_ros.perception.detailing",
+        "places": "bodypix_ros.space.placing",
+        "velocities": "bodypix_ros.space.world",
+    }
     for name, module in modules.items():
         compiled: list[None] = []
         started_s = time.monotonic()

@@ -814,7 +814,7 @@ def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
         ).stdout
         for _ in range(2)
     )
-    names = ("made up", "places", "velocities")
+    names = ("made up", "details", "places", "velocities")
     for line, name in zip(first.splitlines(), names, strict=True):
         assert re.fullmatch(rf"{name}: kernels compiled: \d, in [\d.]+ s", line)
     assert second.splitlines() == [f"{name}: ready" for name in names]
