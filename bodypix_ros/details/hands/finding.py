@@ -16,10 +16,11 @@ from bodypix_ros.scene import Hand, Scene
 LEAST = 0.5
 """Of a hand's score, as MediaPipe has it by default."""
 _SURE = 0.9
-"""A hand of a stream that scores less is looked for at the arm's end, too."""
+"""A hand that scores less is looked for elsewhere, too: in a stream at the arm's end, in a picture in what
+the model took for hands."""
 _HOPE = 0.05
 """Least score of what is worth a second look, from nearer."""
-_LOOKS = 2
+_LOOKS = 3
 """At each place in a picture, at most."""
 _BLOBS = 2
 """Of what the model took for hands, how many a person's missing hand is looked for in."""
@@ -91,7 +92,10 @@ def find(scene: Scene, read: Read) -> list[tuple[Hand, ...]]:
     if scene.part_mask is not None:
         more: list[_Claim] = []
         for index in range(len(scene.persons)):
-            missing = [side for side in SIDES if (index, side) not in hands]
+            sure = [
+                side for side in SIDES if (index, side) in hands and hands[index, side].look.score >= _SURE
+            ]
+            missing = [side for side in SIDES if side not in sure]
             places = sorted(by_parts(scene, index), key=lambda place: place.side not in missing)
             for place in places[: _BLOBS * len(missing)]:
                 known = [claim.look for claim in (*hands.values(), *more)]
@@ -153,7 +157,7 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
 
 
 def _settled(read: Read, region: Region) -> Look | None:
-    """Look, and once more from where the hand turned out to be; None without a hand."""
+    """Look, and again from where the hand turned out to be, until it stays there; None without a hand."""
     found = None
     for _ in range(_LOOKS):
         look = read(region)
