@@ -36,7 +36,8 @@ ARROWS: Mapping[str, set[str]] = {
     "targets": {"errors"},
     "doors": set(),  # what they lead to is imported by its name
     "options": {"errors"},
-    "scene": {"anatomy"},
+    "rle": set(),
+    "scene": {"anatomy", "errors", "rle"},
     "heads": set(),
     "report": {"scene"},
     # Pixels, devices and files.
@@ -52,7 +53,7 @@ ARROWS: Mapping[str, set[str]] = {
     # A Scene becomes something else.
     "space": {"errors", "kernels", "scene", "tracking"},
     "rendering": {"anatomy", "errors", "heads", "options", "scene"},
-    "coco": {"anatomy", "errors", "heads", "imaging", "media", "perception", "scene", "targets"},
+    "coco": {"anatomy", "errors", "heads", "imaging", "media", "perception", "rle", "scene", "targets"},
     "ros.messages": {"anatomy", "errors", "imaging", "scene", "space"},
     # Nodes, without ROS.
     "ros.shared": {"errors", "options", "ros.messages"},

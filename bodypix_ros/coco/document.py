@@ -20,6 +20,7 @@ import numpy.typing as npt
 from bodypix_ros import media
 from bodypix_ros.anatomy import KEYPOINTS, SKELETON
 from bodypix_ros.coco.earlier import Earlier, Entry
+from bodypix_ros.rle import Rle, encode
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.targets import unwritable
 
@@ -28,13 +29,6 @@ PERSON: Final = 1
 
 _RESULT = ("image_id", "category_id", "score", "segmentation", "keypoints")
 """What `loadRes` is to see; given a box, it would take the box's area for the person's."""
-
-
-class Rle(TypedDict):
-    """A compressed mask: its height and width, and the lengths of its runs as text."""
-
-    size: list[int]
-    counts: str
 
 
 class Result(TypedDict):
@@ -59,21 +53,6 @@ CATEGORY: Final[Entry] = {
     "skeleton": [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in SKELETON],
 }
 """The one category; its skeleton counts keypoints from 1, as COCO does."""
-
-
-def encode(mask: npt.NDArray[np.bool_]) -> Rle:
-    """Compress a mask to COCO's RLE.
-
-    Args:
-        mask: bool (H, W).
-
-    Returns:
-        {"size": [H, W], "counts": str}; `pycocotools.mask.decode` gives the mask back.
-    """
-    from pycocotools import mask as rle
-
-    encoded = rle.encode(np.asfortranarray(mask).view(np.uint8))
-    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
 
 
 def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> list[Result]:
