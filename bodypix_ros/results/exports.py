@@ -103,7 +103,8 @@ def _seconds(image: Entry) -> float | None:
     """When an image is of, where that is known."""
     if "stamp_ns" in image:
         return round(image["stamp_ns"] / 1e9, 6)
-    return image.get("time_s")
+    seconds: float | None = image.get("time_s")
+    return seconds
 
 
 def _cutout(image: Image, scene: Scene) -> Image:
