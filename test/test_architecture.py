@@ -74,6 +74,10 @@ ARROWS: Mapping[str, set[str]] = {
         "scene", "space", "targets",
     },
     "results": {PUBLIC, "coco", "errors", "media", "perception", "rendering", "report", "scene", "targets"},
+    "viewing": {
+        "anatomy", "bags", "errors", "media", "perception", "report", "ros.messages", "scene", "space",
+        "targets",
+    },
     "batch": _GROUND
     | {
         "bags", "coco", "media", "models", "perception", "rendering", "report", "results", "ros.messages",
@@ -88,6 +92,7 @@ ARROWS: Mapping[str, set[str]] = {
     | {
         "bags", "batch", "benchmarks", "coco", "doors", "media", "models", "perception", "rendering",
         "report", "results", "ros.messages", "runtime", "segmenters", "targets",
+        "viewing",
     },
 }  # fmt: skip
 """By room: the rooms that it may import, anywhere in its files. A new room is a new line."""
@@ -115,6 +120,7 @@ OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "rosbags": ("bags/*.py",),
     "pyarrow": ("batch/table.py",),  # of the extra `fleet`
     "ray": ("batch/cluster.py",),  # the same
+    "rerun": ("viewing/*.py",),  # of the extra `view`
     "click": ("cli/*.py",),
 }
 """By package, pattern of such, or module of ours: the files that may import it. Patterns cross folders."""
