@@ -26,8 +26,13 @@ def layout(*, confidence: bool = False, metres: bool = True) -> Any:
     if confidence:
         pictures.append(picture("confidence", f"/{IMAGE}/confidence"))
     plots = rrb.TimeSeriesView(origin="/timings", name="milliseconds")
+    # Behind the camera and above it, looking at who stands three metres in front of it.
+    eye = rrb.EyeControls3D(position=(1.2, -1.6, -1.8), look_target=(0, 0.2, 3), eye_up=(0, -1, 0))
     room = rrb.Spatial3DView(
-        origin="/", contents=["/camera", f"/{IMAGE}", "/camera/depth", "/people/**"], name="metres"
+        origin="/",
+        contents=["/camera", f"/{IMAGE}", "/camera/depth", "/people/**"],
+        name="metres",
+        eye_controls=eye,
     )
     right = rrb.Vertical(room, plots, row_shares=[3, 1]) if metres else plots
     return rrb.Blueprint(

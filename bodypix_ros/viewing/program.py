@@ -13,15 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 from urllib.parse import quote
 
 from bodypix_ros.errors import StartError
+from bodypix_ros.viewing.page import LOOPBACK, Page
 
-LOOPBACK: Final = "127.0.0.1"
 _START_S: Final = 60.0
 _STEP_S: Final = 0.05
 _QUIET: Final = {"analytics_enabled": False, "analytics_id": "", "metadata": {}}
@@ -43,8 +43,8 @@ class Program:
             port: That it listens on for what is logged; 0: any.
             web_port: That the browser finds it on; 0: any.
         """
-        self._web, self._port = web, port or _free()
-        self._web_port = web_port or _free()
+        self._web, self._port, self._stack = web, port or _free(), ExitStack()
+        self._web_port, self._inner = web_port or _free(), _free()
         self.url = f"rerun+http://{LOOPBACK}:{self._port}/proxy"
         self.page = f"http://{LOOPBACK}:{self._web_port}/?url={quote(self.url, safe='')}" if web else ""
 
@@ -52,7 +52,9 @@ class Program:
     def command(self) -> list[str]:
         """What is typed to start it."""
         shown = (
-            ["--serve-web", "--web-viewer-port", str(self._web_port)] if self._web else ["--expect-data-soon"]
+            ["--serve-web", "--web-viewer-port", str(self._inner)]
+            if self._web
+            else ["--hide-welcome-screen", "--expect-data-soon"]
         )
         return [sys.executable, "-m", "rerun", "--bind", LOOPBACK, "--port", str(self._port), *shown]
 
@@ -77,7 +79,7 @@ class Program:
             self.command, env=environment, stdout=self._log, stderr=self._log, start_new_session=True
         )
         until = time.monotonic() + _START_S
-        while not (_answers(self._port) and (not self._web or _answers(self._web_port))):
+        while not (_answers(self._port) and (not self._web or _answers(self._inner))):
             if not self.running or time.monotonic() > until:
                 last = self._said().strip().splitlines()[-1:] or ["it says nothing"]
                 self.__exit__(None, None, None)
@@ -86,6 +88,8 @@ class Program:
                     "browser, and --out writes a file"
                 )
             time.sleep(_STEP_S)
+        if self._web:
+            self._stack.enter_context(Page(self._web_port, self._inner, self._port))
         return self
 
     @property
@@ -96,6 +100,7 @@ class Program:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stack.close()
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)  # Python starts the viewer as another process
