@@ -1,8 +1,9 @@
 """Rerun's viewer as a program of its own: on this computer only, and telling nobody of it.
 
-Rerun listens on all interfaces unless it is told an address, and sends its makers what it is used for unless
-a file in the user's folder of settings says otherwise. Here it is bound to 127.0.0.1, and looks for settings
-in a folder of its own, whose file says so; the user's own stay as they are.
+Rerun listens on all interfaces unless it is told an address, sends its makers what it is used for unless a
+file in the user's folder of settings says otherwise, and asks for newer versions. Here it is bound to
+127.0.0.1, looks for settings in a folder of its own, whose file says so, and is given a proxy that is not
+there; the user's own settings stay as they are.
 """
 
 import json
@@ -24,7 +25,9 @@ from bodypix_ros.viewing.page import LOOPBACK, Page
 
 _START_S: Final = 60.0
 _STEP_S: Final = 0.05
-_QUIET: Final = {"analytics_enabled": False, "analytics_id": "", "metadata": {}}
+_NOWHERE: Final = f"http://{LOOPBACK}:9"
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_RERUN: Final = (sys.executable, "-m", "rerun")
 
 
 class Program:
@@ -43,7 +46,7 @@ class Program:
             port: That it listens on for what is logged; 0: any.
             web_port: That the browser finds it on; 0: any.
         """
-        self._web, self._port, self._stack = web, port or _free(), ExitStack()
+        self._web, self._port = web, port or _free()
         self._web_port, self._inner = web_port or _free(), _free()
         self.url = f"rerun+http://{LOOPBACK}:{self._port}/proxy"
         self.page = f"http://{LOOPBACK}:{self._web_port}/?url={quote(self.url, safe='')}" if web else ""
@@ -56,7 +59,7 @@ class Program:
             if self._web
             else ["--hide-welcome-screen", "--expect-data-soon"]
         )
-        return [sys.executable, "-m", "rerun", "--bind", LOOPBACK, "--port", str(self._port), *shown]
+        return [*_RERUN, "--bind", LOOPBACK, "--port", str(self._port), *shown]
 
     def __enter__(self) -> "Program":
         for port in (self._port, *([self._web_port] if self._web else [])):
@@ -64,33 +67,38 @@ class Program:
                 raise StartError(
                     f"port {port} is taken by another program; choose another with --port or --web-port"
                 )
-        self._settings = tempfile.TemporaryDirectory(prefix="bodypix-view-")
-        folder = Path(self._settings.name) / "rerun"
-        folder.mkdir()
-        (folder / "analytics.json").write_text(json.dumps(_QUIET), encoding="utf-8")
-        environment = {
-            **os.environ,
-            "XDG_CONFIG_HOME": self._settings.name,
-            "XDG_DATA_HOME": self._settings.name,
-        }
-        self._log = (folder / "log").open("w+b")
-        # A session of its own: Ctrl-C is for whoever started it, who ends it afterwards.
-        self._process = subprocess.Popen(  # noqa: S603
-            self.command, env=environment, stdout=self._log, stderr=self._log, start_new_session=True
-        )
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bodypix-view-")))
+            environment = _alone(folder)
+            _silence(environment)
+            log = stack.enter_context((folder / "log").open("w+b"))
+            # A session of its own: Ctrl-C is for whoever started it, who ends it afterwards.
+            self._process = subprocess.Popen(  # noqa: S603
+                self.command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+            stack.callback(self._end)
+            self._wait(folder / "log")
+            if self._web:
+                stack.enter_context(Page(self._web_port, self._inner, self._port))
+            self._stack = stack.pop_all()
+        return self
+
+    def _wait(self, log: Path) -> None:
+        """Wait until it listens.
+
+        Raises:
+            StartError: It does not.
+        """
         until = time.monotonic() + _START_S
         while not (_answers(self._port) and (not self._web or _answers(self._inner))):
             if not self.running or time.monotonic() > until:
-                last = self._said().strip().splitlines()[-1:] or ["it says nothing"]
-                self.__exit__(None, None, None)
+                said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                why = said[-1] if said else "it says nothing"
                 raise StartError(
-                    f"Rerun's viewer does not start: {last[0]:.300}; without a display --web shows it in a "
+                    f"Rerun's viewer does not start: {why:.300}; without a display --web shows it in a "
                     "browser, and --out writes a file"
                 )
             time.sleep(_STEP_S)
-        if self._web:
-            self._stack.enter_context(Page(self._web_port, self._inner, self._port))
-        return self
 
     @property
     def running(self) -> bool:
@@ -101,18 +109,40 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def _end(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, number)  # Python starts the viewer as another process
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(5)
                 break
-        self._log.close()
-        self._settings.cleanup()
 
-    def _said(self) -> str:
-        self._log.seek(0)
-        return self._log.read().decode("utf-8", "replace")
+
+def _alone(folder: Path) -> dict[str, str]:
+    """An environment in which the viewer has its own settings, and nobody to talk to."""
+    proxies = {name: _NOWHERE for upper in _PROXIES for name in (upper, upper.lower())}
+    none = dict.fromkeys(("NO_PROXY", "no_proxy"), f"{LOOPBACK},localhost")
+    settings = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(folder))
+    return {**os.environ, **proxies, **none, **settings}
+
+
+def _silence(environment: dict[str, str]) -> None:
+    """Turn the reports of usage off in the folder of settings that an environment names.
+
+    Raises:
+        StartError: They are still on.
+    """
+    for words in (("analytics", "disable"), ("analytics", "config")):
+        done = subprocess.run(  # noqa: S603
+            [*_RERUN, *words], env=environment, capture_output=True, text=True, timeout=_START_S, check=False
+        )
+    try:
+        sends = json.loads(done.stdout)["analytics_enabled"]
+    except (ValueError, KeyError, TypeError):
+        sends = True
+    if sends is not False:
+        raise StartError("Rerun's reports of usage cannot be turned off here, so its viewer is not started")
 
 
 def _answers(port: int) -> bool:
