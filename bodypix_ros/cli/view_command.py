@@ -141,6 +141,8 @@ def command(
             tell("that was all; close the viewer, or press Ctrl-C")
             while not ended():
                 time.sleep(_ASK_S)
+        if viewer is not None:
+            viewer.check()
     closed = viewer is not None and not stopped()
     raise SystemExit(INTERRUPTED if report.stopped_early and not closed else 1 if report.failures else 0)
 

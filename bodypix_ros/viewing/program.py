@@ -27,6 +27,8 @@ _START_S: Final = 60.0
 _STEP_S: Final = 0.05
 _NOWHERE: Final = f"http://{LOOPBACK}:9"
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_DISPLAYS: Final = ("DISPLAY", "WAYLAND_DISPLAY")
+_ELSEWHERE: Final = "--web shows it in a browser, and --out writes a file for another computer"
 _RERUN: Final = (sys.executable, "-m", "rerun")
 
 
@@ -62,6 +64,8 @@ class Program:
         return [*_RERUN, "--bind", LOOPBACK, "--port", str(self._port), *shown]
 
     def __enter__(self) -> "Program":
+        if not self._web and not any(os.environ.get(name) for name in _DISPLAYS):
+            raise StartError(f"there is no display for the viewer's window: {_ELSEWHERE}")
         for port in (self._port, *([self._web_port] if self._web else [])):
             if _answers(port):
                 raise StartError(
@@ -71,19 +75,20 @@ class Program:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bodypix-view-")))
             environment = _alone(folder)
             _silence(environment)
-            log = stack.enter_context((folder / "log").open("w+b"))
+            self._log = folder / "log"
+            log = stack.enter_context(self._log.open("wb"))
             # A session of its own: Ctrl-C is for whoever started it, who ends it afterwards.
             self._process = subprocess.Popen(  # noqa: S603
                 self.command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
             stack.callback(self._end)
-            self._wait(folder / "log")
+            self._wait()
             if self._web:
                 stack.enter_context(Page(self._web_port, self._inner, self._port))
             self._stack = stack.pop_all()
         return self
 
-    def _wait(self, log: Path) -> None:
+    def _wait(self) -> None:
         """Wait until it listens.
 
         Raises:
@@ -92,18 +97,27 @@ class Program:
         until = time.monotonic() + _START_S
         while not (_answers(self._port) and (not self._web or _answers(self._inner))):
             if not self.running or time.monotonic() > until:
-                said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-                why = said[-1] if said else "it says nothing"
-                raise StartError(
-                    f"Rerun's viewer does not start: {why:.300}; without a display --web shows it in a "
-                    "browser, and --out writes a file"
-                )
+                raise StartError(f"Rerun's viewer does not start: {self._why()}: {_ELSEWHERE}")
             time.sleep(_STEP_S)
 
     @property
     def running(self) -> bool:
         """Whether its window was not closed yet."""
         return self._process.poll() is None
+
+    def check(self) -> None:
+        """See whether it is as it should be: open, or closed by somebody.
+
+        Raises:
+            StartError: It broke off, as where there are no graphics that it can use.
+        """
+        if self._process.poll():
+            raise StartError(f"Rerun's viewer broke off: {self._why()}: {_ELSEWHERE}")
+
+    def _why(self) -> str:
+        """The last that it said."""
+        said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return f"{said[-1]:.300}" if said else "it says nothing"
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
