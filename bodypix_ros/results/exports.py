@@ -102,7 +102,7 @@ class Rows:
 def _seconds(image: Entry) -> float | None:
     """When an image is of, where that is known."""
     if "stamp_ns" in image:
-        return round(image["stamp_ns"] / 1e9, 6)
+        return round(int(image["stamp_ns"]) / 1e9, 6)
     seconds: float | None = image.get("time_s")
     return seconds
 

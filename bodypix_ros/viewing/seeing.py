@@ -11,6 +11,7 @@ from bodypix_ros.errors import MediaError, MessageError, PlacingError
 from bodypix_ros.report import Report
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
+from bodypix_ros.space.placing import PlacedPerson
 from bodypix_ros.viewing.sight import Sight, places
 
 if TYPE_CHECKING:
@@ -116,7 +117,8 @@ def of_bag(
 
     def take(seen: tuple[str, _Image, Scene], _: int, raw: bytes | None, why: str) -> None:
         topic, image, scene = seen
-        depth, placed, lens = None, (), lenses.get(topic)
+        depth, lens = None, lenses.get(topic)
+        placed: tuple[PlacedPerson, ...] = ()
         try:
             if raw is not None:
                 depth = metres(to_depth(messages.deserialize(store, messages.IMAGE, raw)), depth_unit)
