@@ -11,7 +11,7 @@ from bodypix_ros.media import replacing
 from bodypix_ros.targets import check_writable, unwritable
 from bodypix_ros.viewing import extra
 from bodypix_ros.viewing.figures import figures, standing
-from bodypix_ros.viewing.layout import layout
+from bodypix_ros.viewing.layout import Room, layout
 from bodypix_ros.viewing.sight import Sight
 
 APPLICATION: Final = "bodypix_ros"
@@ -24,16 +24,16 @@ class _Shower:
 
     def __init__(self, rr: Any, stream: Any) -> None:
         self._rr, self._stream, self._shown = rr, stream, 0
-        self._divided: tuple[bool, bool] | None = None
+        self._room: Room | None = None
         for path, figure in standing(rr):
             stream.log(path, figure, static=True)
 
     def __call__(self, sight: Sight) -> None:
         """Log a sight: `frame` counts, `time` is the video's or the recording's."""
-        divided = (sight.scene.confidence is not None, bool(sight.placed) or sight.depth is not None)
-        if self._divided is None or any(new > old for new, old in zip(divided, self._divided, strict=True)):
-            self._divided = divided
-            self._stream.send_blueprint(layout(confidence=divided[0], metres=divided[1]))
+        room = Room.of(sight) if self._room is None else self._room.with_(Room.of(sight))
+        if room != self._room:
+            self._room = room
+            self._stream.send_blueprint(layout(room))
         self._stream.set_time("frame", sequence=self._shown)
         if sight.stamp_s is not None:
             if sight.absolute:
