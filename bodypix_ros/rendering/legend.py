@@ -16,6 +16,9 @@ from bodypix_ros.scene import Scene
 _ROWS: Final = (16, 14, 12, 10, 8, 6)
 """Heights of a row that are tried, in fine lines."""
 
+_CELL: Final = 4
+"""Fine lines that a cell of the grid is wide on which room is looked for."""
+
 _LEAST: Final = 10
 """Pixels of a row that can still be read."""
 
@@ -86,20 +89,26 @@ def _free_panel(
     names: Sequence[tuple[str, object]], taken: npt.NDArray[np.bool_], fine: int
 ) -> _Panel | None:
     """The largest panel that fits where nothing is taken, as near to a corner as can be."""
-    sums = cv2.integral(taken.view(np.uint8))
+    # On a grid: a cell is taken where any pixel of it is.
+    cell = _CELL * fine
+    height, width = taken.shape
+    padded = np.pad(taken, ((0, -height % cell), (0, -width % cell)), constant_values=True)
+    blocks = padded.view(np.uint8).reshape(padded.shape[0] // cell, cell, -1, cell)
+    coarse = blocks.max(axis=1).max(axis=2)
+    sums = cv2.integral(np.ascontiguousarray(coarse))
     for panel in _panels([name for name, _ in names], taken.shape, fine):
-        across, down = taken.shape[1] - panel.width + 1, taken.shape[0] - panel.height + 1
-        inside = (
-            sums[panel.height :, panel.width :] - sums[:down, panel.width :]
-            - sums[panel.height :, :across] + sums[:down, :across]
-        )  # fmt: skip
+        rows, columns = -(-panel.height // cell), -(-panel.width // cell)
+        across, down = coarse.shape[1] - columns + 1, coarse.shape[0] - rows + 1
+        if across < 1 or down < 1:
+            continue
+        inside = sums[rows:, columns:] - sums[:down, columns:] - sums[rows:, :across] + sums[:down, :across]
         free = np.argwhere(inside == 0)
         if len(free):
             # Upper corners come before lower ones, so that it seldom moves from image to image.
             y, x = free.T
             far = np.minimum(x, across - 1 - x) + np.minimum(y, down - y)
             y, x = free[int(np.argmin(far))].tolist()
-            return replace(panel, x=x, y=y)
+            return replace(panel, x=x * cell, y=y * cell)
     return None
 
 

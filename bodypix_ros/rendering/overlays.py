@@ -48,7 +48,8 @@ def draw_instances(image: Image, scene: Scene, opacity: float = 0.5, *, bgr: boo
     for k, person in enumerate(scene.persons[:254]):
         colors[k + 1] = _person_color(k, person.track_id)
     colors[_NOBODY] = NOBODY_KNOWN
-    labels = np.where(_nobodys(scene), np.uint8(_NOBODY), scene.instance_mask)
+    grey = np.full_like(scene.instance_mask, _NOBODY)
+    labels = np.asarray(cv2.copyTo(grey, _nobodys(scene), scene.instance_mask.copy()), np.uint8)
     return _tint(image, labels, colors, opacity, bgr)
 
 
@@ -192,11 +193,12 @@ def draw_outlines(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
     out: Image = image.copy()
     people = scene.person_mask.view(np.uint8)
     fine = unit(image)
-    grown = people
+    kernel = np.ones((2 * fine + 1, 2 * fine + 1), np.uint8)
+    grown, paper = people, np.empty_like(out)
     for rgb in ((255, 255, 255), (0, 0, 0)):
-        size = 2 * fine + 1
-        wider = cv2.dilate(grown, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-        out[wider > grown] = ink(rgb, image, bgr)
+        wider = cv2.dilate(grown, kernel)
+        cv2.rectangle(paper, (0, 0), paper.shape[1::-1], ink(rgb, image, bgr), cv2.FILLED)
+        cv2.copyTo(paper, cv2.subtract(wider, grown), out)
         grown = np.asarray(wider, np.uint8)
     return out
 
@@ -211,17 +213,17 @@ class _Piece(NamedTuple):
     area: int
 
 
-def _nobodys(scene: Scene) -> npt.NDArray[np.bool_]:
-    """Where people's pixels are nobody's: bool (H, W)."""
-    nobodys: npt.NDArray[np.bool_] = scene.person_mask & (scene.instance_mask == 0)
+def _nobodys(scene: Scene) -> npt.NDArray[np.uint8]:
+    """Where people's pixels are nobody's: uint8 (H, W), 1 there."""
+    nobodys: npt.NDArray[np.uint8] = (scene.person_mask > (scene.instance_mask > 0)).view(np.uint8)
     return nobodys
 
 
-def _largest(region: npt.NDArray[np.bool_]) -> _Piece | None:
+def _largest(region: npt.NDArray[np.uint8]) -> _Piece | None:
     """The largest connected piece of a region; None of an empty one."""
     if not region.any():
         return None
-    _, _, statistics, _ = cv2.connectedComponentsWithStats(region.view(np.uint8))
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(region)
     return _Piece(*statistics[1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())].tolist())
 
 
