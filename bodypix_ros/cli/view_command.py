@@ -78,7 +78,9 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Look at what is seen: pictures, masks, skeletons, ids, people in metres, timings.
+    """Look at what is seen in a viewer, or record it for one.
+
+    It shows pictures, masks, skeletons, ids, confidence, people in metres and timings.
 
     SOURCE is a picture, a folder, a video, a camera's index or an address, as for `bodypix run`; or one
     recorded ROS 2 bag, as for `bodypix bag`: with --depth-topic people stand in its depth.
