@@ -31,7 +31,7 @@ class Option:
         live: Whether it may change while a model is loaded.
         dynamic: Whether it may be of another type than its default, such as a word or a number; its class
             checks it.
-        hidden_from: Doors that do not offer it: "node", "run", "bag".
+        hidden_from: Doors that do not offer it: "node", "run", "bag", "eval".
         short: One letter for commands.
         folder: Whether it is a folder's name.
         words: Words for some of its values, and these, where it is a word or a number.

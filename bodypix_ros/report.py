@@ -65,6 +65,9 @@ class Report:
         files: What was written.
         failures: What `complain` was told of images and sources that could not be used.
         stopped_early: Whether it was told to stop before its end.
+        verified: How many pictures in which faces were hidden were looked at again.
+        faces_left: How many faces were found in them.
+        faces_left_in: In how many of them.
     """
 
     complain: Callable[[str], None] = _to_nobody
@@ -76,6 +79,9 @@ class Report:
     files: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     stopped_early: bool = False
+    verified: int = 0
+    faces_left: int = 0
+    faces_left_in: int = 0
 
     def count(self, scene: Scene, name: str = "", lens: object = None) -> None:
         """Count an image that was used; the arguments are those of `Hear`."""
@@ -88,6 +94,23 @@ class Report:
         """Count something that could not be used."""
         self.failures.append(why)
         self.complain(why)
+
+    def verify(self, faces: int) -> None:
+        """Count a picture in which faces were hidden, and so many are found all the same."""
+        self.verified += 1
+        self.faces_left += faces
+        self.faces_left_in += faces > 0
+
+    @property
+    def verdict(self) -> str:
+        """What looking again has shown, in words; empty where nobody has."""
+        if not self.verified:
+            return ""
+        looked_at = f"{self.verified} picture{'s' if self.verified > 1 else ''} with faces hidden"
+        if not self.faces_left:
+            return f"the face detector finds nobody in {looked_at}"
+        faces = f"{self.faces_left} face{'s' if self.faces_left > 1 else ''}"
+        return f"the face detector still finds {faces} in {self.faces_left_in} of {looked_at}"
 
     @property
     def ms_each(self) -> float | None:

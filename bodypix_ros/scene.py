@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import index
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -104,6 +104,23 @@ class Person:
         return known
 
 
+class Face(NamedTuple):
+    """A face that a detector found, whoever's it is.
+
+    Attributes:
+        box: x0, y0, x1, y1 in image pixels, half open, clipped to the image.
+        score: How sure the detector is, 0..1.
+    """
+
+    box: Box
+    score: float
+
+    def mirrored(self, width: int) -> "Face":
+        """The face as the mirrored picture has it, `width` pixels wide."""
+        x0, y0, x1, y1 = self.box
+        return self._replace(box=(width - x1, y0, width - x0, y1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
     """What a model saw in one image of H rows and W columns.
@@ -119,6 +136,7 @@ class Scene:
         keypoint_names: The names of the rows of `Person.keypoints`.
         stamp: What the caller passed to `segment`, untouched.
         timings: How long it took.
+        faces: Those that were found, by falling score; empty unless the option `faces` is on.
     """
 
     person_mask: npt.NDArray[np.bool_]
@@ -129,12 +147,13 @@ class Scene:
     keypoint_names: tuple[str, ...]
     stamp: Any = None
     timings: Timings = Timings()
+    faces: tuple[Face, ...] = ()
 
     def mirrored(self) -> "Scene":
         """The Scene of the mirrored picture, in arrays of its own.
 
-        Masks and confidence are mirrored, persons as in `Person.mirrored`; everything else stays, the order
-        of persons and the stamp, too.
+        Masks, confidence and faces are mirrored, persons as in `Person.mirrored`; everything else stays, the
+        order of persons and the stamp, too.
         """
         return replace(
             self,
@@ -143,6 +162,7 @@ class Scene:
             part_mask=None if self.part_mask is None else _mirrored(self.part_mask),
             confidence=None if self.confidence is None else _mirrored(self.confidence),
             persons=tuple(person.mirrored(self.person_mask.shape[1]) for person in self.persons),
+            faces=tuple(face.mirrored(self.person_mask.shape[1]) for face in self.faces),
         )
 
     def mask_of(self, k: int) -> npt.NDArray[np.bool_]:
@@ -202,14 +222,20 @@ class Scene:
 
         Returns:
             width and height in pixels, and persons: a list in the Scene's order of what `Person.to_dict`
-            gives, with "mask" where asked for.
+            gives, with "mask" where asked for; and where faces were found, faces: a list of box and score.
         """
         persons = [person.to_dict(self.keypoint_names) for person in self.persons]
         if masks:
             for k, person in enumerate(persons):
                 person["mask"] = encode(self.mask_of(k))
         height, width = self.person_mask.shape
-        return {"width": width, "height": height, "persons": persons}
+        told: dict[str, Any] = {"width": width, "height": height, "persons": persons}
+        if self.faces:
+            told["faces"] = [
+                {"box": [int(value) for value in face.box], "score": round(float(face.score), 5)}
+                for face in self.faces
+            ]
+        return told
 
     def _person(self, k: int) -> Person:
         if not 0 <= index(k) < len(self.persons):

@@ -78,7 +78,8 @@ def family(monkeypatch: pytest.MonkeyPatch) -> str:
     entry = Family(f"{__name__}:Reddish", ReddishOptions, ("nose",) * 17)
     monkeypatch.setitem(FAMILIES, "reddish", entry)
     known = {**catalogue.models(), "reddish-one": Model("reddish-one", "reddish", "Apache-2.0", ())}
-    monkeypatch.setattr(catalogue, "_catalogue", lambda: known)
+    details = catalogue.details()
+    monkeypatch.setattr(catalogue, "_catalogue", {"models": known, "details": details}.__getitem__)
     return "reddish-one"
 
 

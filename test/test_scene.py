@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import bodypix_ros
 from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.errors import ImageError, PersonError
-from bodypix_ros.scene import Person, Scene
+from bodypix_ros.scene import Face, Person, Scene
 from support.scenes import scene as standing
 
 
@@ -207,6 +208,12 @@ def test_json_rounds_and_leaves_out_what_is_no_number():
         "track_id": 4,
         "distance": 2.3457,
     }
+
+
+def test_json_has_faces_where_there_are():
+    scene = replace(standing((10, 10, 30, 60)), faces=(Face((12, 11, 20, 21), 0.876543),))
+    assert scene.to_dict()["faces"] == [{"box": [12, 11, 20, 21], "score": 0.87654}]
+    assert "faces" not in standing((10, 10, 30, 60)).to_dict()
 
 
 def test_draw_is_public():

@@ -97,12 +97,14 @@ class Veil:
         segmenter: Sees.
         style: How they are hidden.
         mono16_max: As for `decode`.
+        verify: Whether faces are looked for in what it gives.
     """
 
     store: Typestore
     segmenter: "Segmenter"
     style: Style
     mono16_max: int | None = None
+    verify: bool = False
 
     def __call__(self, connection: Connection, raw: bytes, report: Report) -> bytes:
         """Give the message with faces hidden; the very bytes where there is nothing to hide.
@@ -111,6 +113,13 @@ class Veil:
             DepthError: It is depth.
             MessageError: Nobody can tell what is in it.
         """
+        data = self._hidden(connection, raw, report)
+        if self.verify:
+            _, image, encoding = decode(self.store, connection.msgtype, data, self.mono16_max)
+            report.verify(len(self.segmenter.find_faces(image, encoding)))
+        return data
+
+    def _hidden(self, connection: Connection, raw: bytes, report: Report) -> bytes:
         msgtype = connection.msgtype
         header, image, encoding = decode(self.store, msgtype, raw, self.mono16_max)
         scene = self.segmenter.segment(image, encoding, stamp=header.stamp)
@@ -152,6 +161,7 @@ def anonymize(
     storage: str | None = None,
     mono16_max: int | None = None,
     style: Style = STYLE,
+    verify: bool = False,
 ) -> None:
     """Write a copy of a bag in whose images faces are hidden; all other messages are the same bytes.
 
@@ -167,6 +177,7 @@ def anonymize(
         storage: One of STORAGES; None: the storage of `bag`. MCAP is written compressed.
         mono16_max: The value of white in 16-bit images; None: 65535, and 16UC1 is taken for depth.
         style: How faces are hidden.
+        verify: Look for faces in the images of the copy, and have the report count those that are left.
 
     Raises:
         ValueError: `target` exists, or the model gives no parts.
@@ -185,7 +196,7 @@ def anonymize(
     store, said = typestore(), _Said(report.complain)
     with new_bag(target, storage or bag.storage) as writer:
         copied = copy_connections(writer, bag.connections, what.topics, store)
-        veil = Veil(store, segmenter, style, mono16_max)
+        veil = Veil(store, segmenter, style, mono16_max, verify)
         seen = 0
         for connection, time_ns, raw in bag.messages(what.topics):
             topic, data = connection.topic, raw

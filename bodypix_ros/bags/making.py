@@ -50,6 +50,7 @@ class BagRecipe:
         camera_infos: What says how each of the cameras sees; none: camera_info beside the images.
         slop: Seconds that an image and its depth may differ.
         depth_unit: Metres per unit of depth; None: by its encoding.
+        verify: Look for faces in the images of such a copy, and count those that are left.
     """
 
     image_topics: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class BagRecipe:
     camera_infos: tuple[str, ...] = ()
     slop: float = 0.05
     depth_unit: float | None = None
+    verify: bool = False
 
     def __post_init__(self) -> None:
         """Check that they go together."""
@@ -74,6 +76,10 @@ class BagRecipe:
         for name, value in others.items():
             if self.anonymize and value:
                 raise OptionError(name, f"{name} and anonymize exclude each other: everything is copied then")
+        if self.verify and not self.anonymize:
+            raise OptionError(
+                "verify", "verify: nothing is hidden, so there is nothing to verify; add anonymize"
+            )
 
     @property
     def preset_mode(self) -> str | None:
@@ -92,7 +98,7 @@ class BagRecipe:
 
         if self.anonymize:
             what = plan_copy(bag, self.image_topics)
-            copy = partial(anonymize, storage=self.storage, mono16_max=self.mono16_max)
+            copy = partial(anonymize, storage=self.storage, mono16_max=self.mono16_max, verify=self.verify)
             return Planned(
                 what.images, lambda segmenter, target, report: copy(segmenter, bag, what, target, report)
             )

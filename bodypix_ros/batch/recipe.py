@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import bodypix_ros
 from bodypix_ros.bags.making import BagRecipe
-from bodypix_ros.errors import OptionError, hint
+from bodypix_ros.errors import MissingModelError, OptionError, hint
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.rendering import Style
 from bodypix_ros.results.exports import exports
@@ -73,6 +74,9 @@ class Model:
             OSError: A file cannot be read.
         """
         files = store.find(catalogue.model(self.name), self.options.get("model_dir"))
+        for detail in catalogue.details().values():  # without its file some work all the same, otherwise
+            with suppress(MissingModelError):
+                files = {**files, **store.find(detail, self.options.get("model_dir"))}
         if ranges := self.options.get("ranges"):
             files = {**files, "ranges": Path(ranges)}
         contents = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
@@ -88,6 +92,7 @@ class FileRecipe:
     mode: str | None = None
     masks: bool = True
     overlay_suffix: str = ".png"
+    verify: bool = False
     style: Style = field(default_factory=Style)
 
     def output(self, folder: Path, wanted: Collection[str] = ()) -> Output:

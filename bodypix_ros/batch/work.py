@@ -156,6 +156,8 @@ class Worker:
         report = Report(said.append, _Progress(tell))
         make = self._make_bag if source.kind is Kind.BAG else self._make_files
         made, recorded_s = make(source, work, report)
+        if report.verdict:
+            said.append(report.verdict)
         if source.fingerprint() != before:
             name = media.readable(source.path)
             raise _ChangedError(f"{name}: changed while it was read; wait until it is whole")

@@ -93,6 +93,9 @@ class BagCommand(generated.Command):
     is_flag=True,
     help="Write a copy of IN instead, with faces blurred in its images and everything else as it is.",
 )
+@click.option(
+    "--verify", is_flag=True, help="With --anonymize: look for faces in the copy, and say how many are left."
+)
 @click.option("--mode", callback=parse_mode, help="Write pictures drawn in this mode too; see `bodypix run`.")
 @model_option
 @model_options("bag")
@@ -112,6 +115,7 @@ def command(
     slop: float,
     depth_unit: float | None,
     anonymize: bool,
+    verify: bool,
     mode: str | None,
     model: str,
     quiet: bool,
@@ -149,7 +153,7 @@ def command(
 
     recipe = BagRecipe(
         image_topics, namespaces, copy, copy_all, storage, mono16_max, mode, anonymize,
-        depth_topics, camera_infos, slop, depth_unit,
+        depth_topics, camera_infos, slop, depth_unit, verify,
     )  # fmt: skip
     check_target(target)
     with InputBag(source) as recorded:

@@ -166,10 +166,10 @@ def command(
     from bodypix_ros.cli.run_command import drawing
     from bodypix_ros.results.process import stop_on_interrupt
 
-    drawn = drawing(options)
+    drawn = drawing(options, hides=options["anonymize"])
     of_bag = {name: options.pop(name) for name in _OF_BAG}
     of_run = {name: options.pop(name) for name in _OF_RUN}
-    bag = batch.BagRecipe(**of_bag, mode=drawn["mode"])
+    bag = batch.BagRecipe(**of_bag, mode=drawn["mode"], verify=drawn["verify"] and of_bag["anonymize"])
     drawn["mode"] = bag.preset_mode
     files = batch.FileRecipe(
         **drawn, masks=of_run["masks"], overlay_suffix=f".{of_run['overlay_format']}"

@@ -1,5 +1,6 @@
 """`bodypix demo`."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +63,10 @@ def obtain(model: str, options: dict[str, Any], mode: str | None) -> "list[Segme
     """
     from bodypix_ros.options import options_of
     from bodypix_ros.perception.options import LoadOptions
+    from bodypix_ros.rendering import MODES
 
+    if mode is not None and MODES[mode].privacy:
+        _fetch_detail("faces", options)
     try:
         return [load_segmenter(model, options, mode)]
     except MissingModelError as error:
@@ -82,6 +86,21 @@ def obtain(model: str, options: dict[str, Any], mode: str | None) -> "list[Segme
     names = " and ".join(segmenter.model for segmenter in loaded)
     click.echo(f"{model} cannot be had here: running {names} instead, which find no body parts", err=True)
     return loaded
+
+
+def _fetch_detail(name: str, options: Mapping[str, Any]) -> None:
+    """Fetch the model of a detail if it is not here; where it cannot be had, say so and go on without."""
+    from bodypix_ros.models import catalogue, store
+
+    detail = catalogue.details()[name]
+    try:
+        store.find(detail, options["model_dir"])
+    except MissingModelError:
+        click.echo(f"{name} is not here: fetching it", err=True)
+        try:
+            store.fetch(detail, options["model_dir"])
+        except (DownloadError, DigestError) as error:
+            click.echo(f"bodypix: {error}", err=True)
 
 
 def _load_or_fetch(name: str, options: dict[str, Any], mode: str | None) -> "Segmenter | None":

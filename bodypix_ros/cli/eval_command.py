@@ -62,7 +62,7 @@ SCORE_THRESHOLD = 0.05
     "--faces", is_flag=True, help=f"How well `bodypix run --mode {FACES_MODE}` hides faces, instead."
 )
 @model_options(
-    repeated=["preset", "precision"], notes={"score_threshold": f"{SCORE_THRESHOLD:g} for all models"}
+    "eval", repeated=["preset", "precision"], notes={"score_threshold": f"{SCORE_THRESHOLD:g} for all models"}
 )
 @json_option
 @quiet_option

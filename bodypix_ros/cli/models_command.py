@@ -42,7 +42,7 @@ def list_models(model_dir: Path | None = None, as_json: bool = False) -> None:
     The digest is sha256, git (a git blob id: weaker) or none; fetching a file without one needs
     --accept-unverified.
     """
-    found = [_describe(model, model_dir) for model in catalogue.models().values()]
+    found = [_describe(model, model_dir) for model in _all()]
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -71,7 +71,7 @@ def fetch(
     Files are checked against their digests before they get their names. An interrupted download goes on where
     it stopped.
     """
-    for model in [catalogue.model(name) for name in names]:
+    for model in [catalogue.any_model(name) for name in names]:
         with progress_bar(None, "B", quiet, unit_scale=True, unit_divisor=1024) as bar:
 
             def report(path: str, done: int, total: int | None, bar: Bar = bar) -> None:
@@ -94,7 +94,7 @@ def verify(names: tuple[str, ...], model_dir: Path | None) -> None:
 
     Exit code 1 if any differs, 2 if a named one is not here.
     """
-    wanted = [catalogue.model(name) for name in names] or list(catalogue.models().values())
+    wanted = [catalogue.any_model(name) for name in names] or _all()
     bad = 0
     for model in wanted:
         try:
@@ -117,6 +117,10 @@ def verify(names: tuple[str, ...], model_dir: Path | None) -> None:
 
 
 command.add_command(calibrate_command.command)
+
+
+def _all() -> list[catalogue.Model]:
+    return [*catalogue.models().values(), *catalogue.details().values()]
 
 
 def _describe(model: catalogue.Model, model_dir: Path | None) -> dict[str, Any]:

@@ -37,4 +37,5 @@ def summary(counted: str, report: "Report", segmenter: "Segmenter", where: objec
     """One line on what was done: counts, time, what computed, and where the results are."""
     average = "" if report.ms_each is None else f", {report.ms_each:.1f} ms each"
     ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
-    return f"{counted}{average} ({ran_on}), in {where}"
+    verdict = report.verdict and f"; {report.verdict}"
+    return f"{counted}{average} ({ran_on}), in {where}{verdict}"

@@ -46,6 +46,11 @@ def drawing_options() -> list[click.Parameter]:
             callback=_layers,
             help=f"What overlays show: {', '.join(LAYERS)}; none for no overlays.",
         ),
+        click.Option(
+            ["--verify"],
+            is_flag=True,
+            help="Look for faces in what a privacy mode has drawn, and say how many are left.",
+        ),
         *(
             parameter(option)
             for name, option in options_of(Style).items()
@@ -64,8 +69,12 @@ def _layers(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...
     return wanted
 
 
-def drawing(options: dict[str, Any]) -> dict[str, Any]:
+def drawing(options: dict[str, Any], *, hides: bool = False) -> dict[str, Any]:
     """Take the values of `drawing_options` out of a command's options, as arguments of `Output`.
+
+    Args:
+        options: By name; changed.
+        hides: Whether faces are hidden whatever the mode.
 
     Raises:
         click.UsageError: One is not possible, or some of them do not go together, or with --no-parts.
@@ -73,7 +82,7 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     from bodypix_ros.options import options_of
     from bodypix_ros.rendering import LAYERS, MODES, Style
 
-    mode, layers = options.pop("mode"), options.pop("layers")
+    mode, layers, verify = options.pop("mode"), options.pop("layers"), options.pop("verify")
     given = {
         name: options[name] if name == _SHARED else options.pop(name)
         for name in options_of(Style)
@@ -89,13 +98,16 @@ def drawing(options: dict[str, Any]) -> dict[str, Any]:
     if given.get("hide") is not None and (mode is None or not MODES[mode].privacy):
         modes = " or ".join(name for name, known in MODES.items() if known.privacy)
         tell(f"--hide hides nothing here: it is for --mode {modes}")
+    if verify and not hides and (mode is None or not MODES[mode].privacy):
+        modes = " or ".join(name for name, known in MODES.items() if known.privacy)
+        raise click.UsageError(f"--verify looks at what is hidden: add --mode {modes}")
     if options["parts"] is False:
         if mode == "parts" or (mode is not None and MODES[mode].privacy and "part_mask" in MODES[mode].needs):
             raise click.UsageError(f"--mode {mode} needs parts; leave out --no-parts")
         for name in layers if mode is None else ():
             if "part_mask" in LAYERS[name].needs:
                 raise click.UsageError(f"--draw {name} needs parts; leave out --no-parts")
-    return {"layers": layers, "mode": mode, "style": style}
+    return {"layers": layers, "mode": mode, "style": style, "verify": verify}
 
 
 class RunCommand(Command):

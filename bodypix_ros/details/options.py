@@ -11,3 +11,8 @@ class DetailOptions(StreamOptions):
     """The options of details, of which those of the families inherit."""
 
     edges: bool = option(False, "draw outlines to the picture's edges, which takes about a millisecond")
+    faces: bool = option(
+        False,
+        "look for faces by themselves, for whoever hides them; takes some milliseconds",
+        hidden_from=("eval",),  # there the word means to look at how they are hidden
+    )

@@ -42,7 +42,7 @@ def fill_input(
     """
     image = pixels.array
     if max(pixels.shape) > _FARTHEST:
-        image, crop_to_image = _shrunk(image, crop_to_image)
+        image, crop_to_image = _resized(image, crop_to_image, *(min(n, _FARTHEST) for n in pixels.shape))
     height, width = out.shape[:2]
     sampled = cv2.warpAffine(
         image,
@@ -59,11 +59,29 @@ def fill_input(
         out += np.float32(bias)
 
 
-def _shrunk(
-    image: npt.NDArray[np.uint8], crop_to_image: npt.NDArray[np.float64]
+def shrunk(
+    pixels: Pixels, crop_to_image: npt.NDArray[np.float64], times: int
+) -> tuple[Pixels, npt.NDArray[np.float64]]:
+    """An image made smaller by means of its pixels, and the way to it: for crops much smaller than it is.
+
+    Args:
+        pixels: The image.
+        crop_to_image: As for `fill_input`.
+        times: How much smaller; below 2 the image stays as it is, and where too little would be left.
+    """
+    height, width = (size // max(times, 1) for size in pixels.shape)
+    if times < 2 or not height or not width:
+        return pixels, crop_to_image
+    image, crop_to_image = _resized(pixels.array, crop_to_image, height, width)
+    return pixels._replace(array=image), crop_to_image
+
+
+def _resized(
+    image: npt.NDArray[np.uint8], crop_to_image: npt.NDArray[np.float64], height: int, width: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
-    """An image that is too large for the warp, made smaller, and the way to it."""
-    height, width = (min(size, _FARTHEST) for size in image.shape[:2])
+    """An image made smaller, and the way to it: pixels' middles stay where they were."""
     ratio = np.array([[width / image.shape[1]], [height / image.shape[0]]])
     small: Any = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return small.reshape(height, width, -1), crop_to_image * ratio
+    moved = crop_to_image * ratio
+    moved[:, 2:] += (ratio - 1) / 2
+    return small.reshape(height, width, -1), moved

@@ -1,6 +1,7 @@
 """What models there are: the files of each, where they are published and how they are recognised.
 
 The data is `models/catalogue.json`: models name their files (or patterns of them), sources list the files.
+Besides those that see people by themselves there are those of details, which look at what was seen.
 """
 
 import json
@@ -85,7 +86,7 @@ class Model:
 
     Attributes:
         name: As in `load(name)`.
-        family: "bodypix", "selfie" or "blazepose".
+        family: "bodypix", "selfie" or "blazepose"; of details the first word of the name.
         licence: SPDX identifier of the weights' licence.
         files: What must lie in one model folder.
         architecture: "mobilenet" or "resnet50"; None outside of BodyPix, as all below.
@@ -111,22 +112,44 @@ class Model:
 
 
 def models() -> dict[str, Model]:
-    """Return every model by name, in the catalogue's order.
+    """Return every model that `load` takes by name, in the catalogue's order.
 
     Raises:
         FileNotFoundError: The package was installed without its share folder.
         CatalogueError: A ValueError: its catalogue is damaged.
     """
-    return dict(_catalogue())
+    return dict(_catalogue("models"))
+
+
+def details() -> dict[str, Model]:
+    """Return the models that options such as `faces` need besides, by name, in the catalogue's order.
+
+    Raises:
+        FileNotFoundError: The package was installed without its share folder.
+        CatalogueError: A ValueError: its catalogue is damaged.
+    """
+    return dict(_catalogue("details"))
 
 
 def model(name: str) -> Model:
-    """Return the model of that name.
+    """Return the model of that name, which `load` takes.
 
     Raises:
         OptionError: There is none; the message lists the names that come close, or all.
     """
-    known = _catalogue()
+    return _named(name, models())
+
+
+def any_model(name: str) -> Model:
+    """Return the model of that name, one of details or not: all that can be fetched and verified.
+
+    Raises:
+        OptionError: There is none; the message lists the names that come close, or all.
+    """
+    return _named(name, models() | details())
+
+
+def _named(name: str, known: dict[str, Model]) -> Model:
     if name not in known:
         meant = hint(name, known, "") or f"there are {', '.join(known)}"
         raise OptionError("model", f"no model is named {name!r:.80}: {meant}")
@@ -155,12 +178,16 @@ def share_folder() -> Path:
 
 
 @cache
-def _catalogue() -> dict[str, Model]:
-    return read(share_folder() / "models/catalogue.json")
+def _catalogue(section: str) -> dict[str, Model]:
+    return read(share_folder() / "models/catalogue.json", section)
 
 
-def read(path: Path) -> dict[str, Model]:
+def read(path: Path, section: str = "models") -> dict[str, Model]:
     """Read a catalogue: its models by name.
+
+    Args:
+        path: Of the JSON.
+        section: "models", those that `load` takes, or "details".
 
     Raises:
         CatalogueError: It is damaged: no JSON, something of the wrong kind, a path that leaves the model
@@ -172,7 +199,7 @@ def read(path: Path) -> dict[str, Model]:
     except (ValueError, RecursionError) as error:
         raise CatalogueError(f"{path} is not JSON: {error!s:.200}") from error
     try:
-        return _models(_Entry("the catalogue", data))
+        return _models(_Entry("the catalogue", data), section)
     except CatalogueError as error:
         raise CatalogueError(f"{path}: {error}; reinstall bodypix_ros") from error
 
@@ -213,7 +240,7 @@ class _Entry:
         return self.value
 
 
-def _models(data: _Entry) -> dict[str, Model]:
+def _models(data: _Entry, section: str) -> dict[str, Model]:
     files: dict[str, tuple[ModelFile, str]] = {}
     for source in data.member("sources").items():
         for path, known in source.member("files").members().items():
@@ -221,7 +248,7 @@ def _models(data: _Entry) -> dict[str, Model]:
                 raise CatalogueError(f"{known.where:.300} is in another source, too")
             files[path] = _file(path, known, source), source.member("licence").text()
     found = {}
-    for name, patterns in data.member("models").members().items():
+    for name, patterns in data.member(section).members().items():
         if not _MODEL_NAME.fullmatch(name):
             raise CatalogueError(f"{patterns.where:.300} is no name of a model: a-z, 0-9, and - between them")
         wanted: dict[str, ModelFile] = {}

@@ -1,6 +1,7 @@
 """TensorFlow Lite models, as MediaPipe's are published: from the file to OpenVINO."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from openvino.frontend import ConversionExtension
 
 from bodypix_ros.errors import CheckpointError
 
-__all__ = ["CheckpointError", "read_model"]
+__all__ = ["CheckpointError", "output_names", "read_model", "with_sigmoid"]
 
 MAX_MODEL_BYTES = 64 << 20
 _IDENTIFIER = b"TFL3"  # bytes 4 to 7 of every file of schema version 3
@@ -70,6 +71,35 @@ def with_sigmoid(model: ov.Model, name: str) -> ov.Model:
     probability.get_tensor().set_names({name})
     ports = [port for port in model.outputs if port.get_node().input_value(0) != logits]
     return ov.Model([*ports, probability], model.get_parameters(), model.get_friendly_name())
+
+
+def output_names(
+    model: ov.Model, shapes: Mapping[str, Sequence[int]], size: int, file: str
+) -> dict[str, str]:
+    """The tensors of a model's outputs, found by their shapes.
+
+    Args:
+        model: With one square input.
+        shapes: Of the outputs, by what they are.
+        size: Rows and columns of the input.
+        file: Its name, for errors.
+
+    Raises:
+        CheckpointError: The model is not the one that is expected.
+    """
+    there = {
+        tuple(port.get_partial_shape().to_shape()): port.get_any_name()
+        for port in model.outputs
+        if port.get_partial_shape().is_static
+    }
+    inputs = [str(port.get_partial_shape()) for port in model.inputs]
+    missing = [name for name, shape in shapes.items() if tuple(shape) not in there]
+    if missing or inputs != [f"[1,{size},{size},3]"]:
+        raise CheckpointError(
+            f"{file} is not the network that is expected there: inputs {', '.join(inputs)}, "
+            f"outputs {', '.join(map(str, there))}"
+        )
+    return {name: there[tuple(shape)] for name, shape in shapes.items()}
 
 
 def _transposed_convolution(node: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """A model's name -> a Segmenter."""
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.errors import OptionError
 from bodypix_ros.models import catalogue, store
+from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.segmenters.families import changed, family_of
@@ -48,7 +50,8 @@ def load(
             `algorithm="original"` those of `OriginalOptions`.
 
     Raises:
-        MissingModelError: The model's files are not here; names what to get, from where, and where to put it.
+        MissingModelError: The model's files, or those that an option needs, are not here; names what to get,
+            from where, and where to put it.
         OptionError: A ValueError: an unknown model, option or device, an option of another algorithm, a value
             out of range, a precision that the device does not run in, or that there are no ranges for.
         RangesError: A ValueError: the file of ranges is damaged, or of another model.
@@ -71,9 +74,12 @@ def load(
             there = ", ".join(family.presets) or "none"
             raise OptionError("preset", f"preset is {preset!r:.80}, but of {model} there are: {there}")
         options |= family.preset(preset, options)
-    checked = changed(family.options_for(options)(), options)
+    checked: Any = changed(family.options_for(options)(), options)
     files = store.find(entry, model_dir)
     module, _, name = family.seer.partition(":")
     make = getattr(import_module(module), name)
     seer = make(entry, files, placement, checked)
-    return Segmenter(entry.name, seer, checked, family.gives)
+    # Details go where the model runs, so that there is one device to name.
+    details = Details(replace(placement, device=seer.networks[0].chosen), model_dir)
+    details.load(checked)
+    return Segmenter(entry.name, seer, checked, family.gives, details)

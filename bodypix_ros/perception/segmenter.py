@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.details.edges import sharpen
+from bodypix_ros.details.network import Spent
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of
+from bodypix_ros.perception.detailing import Details
 from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
-from bodypix_ros.scene import Scene
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.scene import Face, Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer
 from bodypix_ros.segmenters.families import changed
 
@@ -32,7 +34,14 @@ class Segmenter:
         gives: What it knows of people, those of "keypoints", "parts" and "metres".
     """
 
-    def __init__(self, model: str, seer: Seer[Any, Any], options: Any, gives: frozenset[str]) -> None:
+    def __init__(
+        self,
+        model: str,
+        seer: Seer[Any, Any],
+        options: Any,
+        gives: frozenset[str],
+        details: Details | None = None,
+    ) -> None:
         """See `bodypix_ros.load`.
 
         Args:
@@ -40,8 +49,10 @@ class Segmenter:
             seer: The family's arithmetic, with the networks compiled.
             options: The family's.
             gives: What the family knows.
+            details: Those that the options ask for are loaded; None: they ask for none that needs a network.
         """
         self.model, self.gives = model, gives
+        self._details = details or Details(Placement())
         self._seer: Seer[Any, Any] | None = seer
         self._options, self._in_stream = options, options.in_stream()
         self._process = os.getpid()
@@ -79,12 +90,12 @@ class Segmenter:
     @property
     def load_s(self) -> float:
         """Seconds that loading took, the first networks' compilation included."""
-        return sum(networks.load_s for networks in self._open.networks)
+        return sum(networks.load_s for networks in self._all_networks)
 
     @property
     def networks_compiled(self) -> int:
         """How many networks were compiled so far: one per input size."""
-        return sum(networks.networks_compiled for networks in self._open.networks)
+        return sum(networks.networks_compiled for networks in self._all_networks)
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: object = None) -> Scene:
         """See people in a picture of its own; for a camera or video use `stream`.
@@ -103,6 +114,26 @@ class Segmenter:
         """
         return self._see(image, encoding, stamp)
 
+    def find_faces(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8") -> tuple[Face, ...]:
+        """Look for faces alone, whatever the options: to see what of them is left in a picture.
+
+        Args:
+            image: As for `segment`.
+            encoding: As for `segment`.
+
+        Returns:
+            By falling score.
+
+        Raises:
+            TypeError: Not a uint8 array.
+            ImageError: A ValueError: unknown encoding, or a shape that does not go with it.
+            MissingModelError: The face detector's file is not here; names what to get and where to put it.
+            DeviceError: The device failed, or the process was forked after loading.
+            ClosedError: A RuntimeError: it was closed.
+        """
+        pixels, _ = as_pixels(image, encoding), self._open
+        return self._details.find_faces(pixels)
+
     def stream(self, after: "Stream | None" = None) -> "Stream":
         """A stream for the images of one camera or video, which come in their order.
 
@@ -117,11 +148,14 @@ class Segmenter:
 
         Raises:
             OptionError: Unknown, out of range, or fixed once the model is loaded.
+            MissingModelError: An option needs another model, whose file is not here.
+            DeviceError: The device does not compile that.
         """
         after = changed(self._options, options)
         for name, known in options_of(after).items():
             if not known.live and known.plain(after) != known.plain(self._options):
                 raise OptionError(name, f"{name} cannot change while running; load the model again")
+        self._details.load(after)
         self._options, self._in_stream = after, after.in_stream()
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
@@ -189,6 +223,10 @@ class Segmenter:
         return self._seer
 
     @property
+    def _all_networks(self) -> list[Networks]:
+        return [*self._open.networks, *self._details.networks]
+
+    @property
     def _main(self) -> Networks:
         return self._open.networks[0]
 
@@ -205,15 +243,17 @@ class Segmenter:
             scene, timings = seer.see(pixels, options, stamp, None)
         else:
             scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
-        started = time.perf_counter()
+        started, spent = time.perf_counter(), Spent()
         if getattr(options, "flip_horizontal", False):  # the Scene is of the mirrored image
             pixels = pixels._replace(array=pixels.array[:, ::-1])
-        if options.edges:
-            scene = sharpen(scene, pixels)
+        scene = self._details.apply(scene, pixels, options, spent)
         if before is not None:
             scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
-        post_ms = timings.post_ms + (time.perf_counter() - started) * 1e3
-        return with_fields(scene, stamp=stamp, timings=with_fields(timings, post_ms=post_ms))
+        rest_ms = (time.perf_counter() - started) * 1e3 - spent.pre_ms - spent.infer_ms
+        total = Timings(
+            timings.pre_ms + spent.pre_ms, timings.infer_ms + spent.infer_ms, timings.post_ms + rest_ms
+        )
+        return with_fields(scene, stamp=stamp, timings=total)
 
 
 @dataclass(frozen=True, slots=True)

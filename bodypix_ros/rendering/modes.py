@@ -32,7 +32,7 @@ class Mode:
     Attributes:
         text: What it shows.
         needs: What it draws of a Scene, by the names of the segmenter's topics: "part_mask", "instance_mask",
-            "persons", "keypoints". What it falls back to counts as well.
+            "persons", "keypoints", "faces". What it falls back to counts as well.
         paint: Draws. `Style.flip` was seen to by then.
         privacy: Whether it hides something: then nothing may be shown where any of its needs is missing.
         preset: Of models that have it (`Family.presets`): what it is best drawn of. Whoever loads a model to
@@ -57,9 +57,10 @@ def draw(
 
     A privacy mode reduces what can be recognised; it guarantees nothing. It hides what was found: a face that
     the model overlooks stays. As labels are missing where people are small, it also hides heads by keypoints,
-    and who has no head that can be told; as outlines are not exact, what is near, fading out over three times
-    `edge_blur`. Blur and cells grow to an eighth of the largest hidden region where `blur` and
-    `pixel_size` are less, since a face that fills the picture is still recognised under a blur that hides a
+    faces that were found by themselves, and who has no head that can be told; as outlines are not exact,
+    what is near, fading out over `edge_blur`. Blur and cells grow to an eighth of the largest hidden region
+    where `blur` and `pixel_size` are less, since a face that fills the picture is still recognised under a
+    blur that hides a
     small one.
 
     Args:
@@ -135,7 +136,7 @@ def _pixelate_parts(image: Image, scene: Scene, style: Style, _: bool) -> Image:
 _PERSONS = ("instance_mask", "persons")
 _SHAPES = ("instance_mask", "part_mask")  # whom nobody recognised as a person is still in the part mask
 _PARTS = ("part_mask",)
-_EVERYTHING = (*_PARTS, *_PERSONS, "keypoints")
+_EVERYTHING = (*_PARTS, *_PERSONS, "keypoints", "faces")
 
 MODES: Final[dict[str, Mode]] = {
     "parts": Mode("body parts in their colours", (*_PARTS, *_PERSONS), _parts),

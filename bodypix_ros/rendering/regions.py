@@ -17,8 +17,8 @@ from bodypix_ros.scene import Scene
 
 _ACROSS = 8  # how many cells, or standard deviations of blur, a hidden part is at most wide
 _GRID = 4  # pixels
-_REACH = 3  # how many times `edge_blur` the surroundings of what is hidden are hidden, too
-_REACH_OF_SMALL = 0.6  # the most of it, in square roots of what is hidden
+_REACH = 0.8  # how many times `edge_blur` the surroundings of what is hidden are hidden, too
+_REACH_OF_SMALL = 0.3  # the most of it, in square roots of what is hidden
 
 
 def soft_edges(region: npt.NDArray[np.uint8], sigma: float) -> npt.NDArray[np.uint8]:

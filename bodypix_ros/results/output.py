@@ -32,6 +32,7 @@ class Output:
         masks: Write mask pictures beside pictures.
         exports: What else is written, of `exports.exports`; of others: OptionError.
         overlay_suffix: Format of overlay pictures.
+        verify: Look for faces in what a privacy mode has drawn, and count those that are left.
         style: How it is drawn; keypoints below its `min_keypoint_score` are not counted as seen, either.
     """
 
@@ -41,6 +42,7 @@ class Output:
     masks: bool = True
     exports: tuple[str, ...] = ()
     overlay_suffix: str = ".png"
+    verify: bool = False
     style: Style = field(default_factory=Style)
 
     def __post_init__(self) -> None:
@@ -136,6 +138,8 @@ class Job:
             raise ValueError(
                 f"{output.mode} hides body parts, which {self.segmenter.model} does not find; not drawn"
             )
+        if output.verify:
+            self.report.verify(len(self.segmenter.find_faces(drawn)))
         return drawn
 
     def record(self, scene: Scene, source: Source, frame: int | None = None) -> None:

@@ -99,6 +99,15 @@ def _people(rr: Any, scene: Scene) -> Logged:
             colors=[color_of(person, k) for k, person in boxed],
         ),
     )
+    yield (
+        f"{IMAGE}/faces",
+        rr.Boxes2D(
+            array=np.array([face.box for face in scene.faces], np.float32).reshape(-1, 4),
+            array_format=rr.Box2DFormat.XYXY,
+            labels=[f"face {face.score:.2f}" for face in scene.faces],
+            colors=[(255, 255, 255)] * len(scene.faces),
+        ),
+    )
     points = [person.keypoints for person in scene.persons]
     joints, bones, of_joint, of_bone = _skeletons(scene, points, 2)
     yield f"{IMAGE}/keypoints", rr.Points2D(joints, colors=of_joint, radii=rr.components.Radius.ui_points(3))

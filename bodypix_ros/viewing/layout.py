@@ -52,7 +52,7 @@ def layout(room: Room) -> Any:
         ImportError: Rerun is not there.
     """
     rrb = import_module("rerun.blueprint")
-    shared = [f"/{IMAGE}", *(f"/{IMAGE}/{name}" for name in ("boxes", "keypoints", "bones"))]
+    shared = [f"/{IMAGE}", *(f"/{IMAGE}/{name}" for name in ("boxes", "faces", "keypoints", "bones"))]
     bounds = rrb.VisualBounds2D(x_range=(0, room.width), y_range=(0, room.height))
 
     def picture(name: str, *more: str) -> Any:

@@ -631,7 +631,7 @@ class TestModels:
             (tmp_path / file.path).touch()
         lines = call("models").stdout.splitlines()
         assert lines == call("models", "list").stdout.splitlines()
-        assert [line.split()[0] for line in lines[1:]] == list(catalogue.models())
+        assert [line.split()[0] for line in lines[1:]] == [*catalogue.models(), *catalogue.details()]
         line = next(line for line in lines if line.startswith(model.name))
         assert line.split()[1:] == [f"{model.size / 1e6:.1f}", "MB", model.licence, "sha256", str(tmp_path)]
         entries = {entry["name"]: entry for entry in json.loads(call("models", "list", "--json").stdout)}

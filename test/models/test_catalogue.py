@@ -20,7 +20,11 @@ NAMES = [
     "selfie-landscape",
     *(f"blazepose-{variant}" for variant in ("lite", "full", "heavy")),
 ]
-FILES = {file.path: file for model in catalogue.models().values() for file in model.files}
+FILES = {
+    file.path: file
+    for model in [*catalogue.models().values(), *catalogue.details().values()]
+    for file in model.files
+}
 
 
 def test_every_model_is_listed() -> None:
@@ -80,6 +84,14 @@ def test_an_unknown_name_gets_close_ones() -> None:
         catalogue.model("bodypix-mobilenet-75-s16-q2")
     with pytest.raises(ValueError, match=r"there are bodypix-mobilenet-050-s8-q1, .*blazepose-heavy"):
         catalogue.model("?")
+
+
+def test_details_are_fetched_but_not_loaded_by_name() -> None:
+    assert not catalogue.details().keys() & catalogue.models().keys()
+    assert catalogue.any_model("faces").size == 676746
+    assert catalogue.any_model("selfie-general") == catalogue.model("selfie-general")
+    with pytest.raises(ValueError, match="no model is named 'faces'"):
+        catalogue.model("faces")
 
 
 def test_the_list_cannot_be_changed_from_outside() -> None:
@@ -164,7 +176,7 @@ def test_files_have_the_digests_of_the_list(data_dir: Path) -> None:
         digest, path = line.split(maxsplit=1)
         listed[path] = digest
     common = [path for path in listed if path in FILES and not FILES[path].is_graph]
-    assert len(common) == 6 + 6
+    assert len(common) == 6 + 7
     for path in common:
         assert FILES[path].sha256 == listed[path], path
         store.verify(FILES[path], data_dir / "models" / path)

@@ -26,6 +26,7 @@ INPUTS = {
     "part_mask": Image,
     "persons": Detection2DArray,
     "keypoints": Detection2DArray,
+    "faces": Detection2DArray,
 }
 
 
@@ -64,7 +65,7 @@ class Stage:
         else:
             header = image(PICTURE, "bgr8", stamp).header
         for name in inputs:
-            if name in ("persons", "keypoints"):
+            if INPUTS[name] is Detection2DArray:
                 message = getattr(people, name)(self.types, header, SCENE)
             else:
                 message = images.label_image(self.types, header, getattr(SCENE, name))
@@ -147,7 +148,7 @@ def test_every_mode_is_drawn_and_only_what_it_needs_is_subscribed_to(peer, node,
     needed = {
         "instances": {"instance_mask", "persons"},
         "skeleton": {"keypoints", "persons"},
-        "blur_parts": {"part_mask", "instance_mask", "persons", "keypoints"},
+        "blur_parts": {"part_mask", "instance_mask", "persons", "keypoints", "faces"},
     }
     if mode in needed:
         wait_until(lambda: stage.subscriptions(node) == {"image", *needed[mode]}, "other subscriptions")
@@ -230,7 +231,8 @@ def test_a_privacy_mode_never_shows_an_image_without_its_part_mask(peer, node, s
     assert peer.set(node.path, "mode", mode).successful
     wait_until(lambda: np.array_equal(pixels(stage.draw()), expected(mode)), "it works at all")
 
-    stage.never(lambda: stage.publish(peer.stamp(), ("instance_mask", "persons", "keypoints")))
+    stage.never(lambda: stage.publish(peer.stamp(), [name for name in INPUTS if name != "part_mask"]))
+    stage.never(lambda: stage.publish(peer.stamp(), [name for name in INPUTS if name != "faces"]))
     stage.never(lambda: stage.publish((0, 0)))
     last = peer.stamp()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
 from bodypix_ros.rendering import Style
 from bodypix_ros.rendering.hiding import hidden_region, hide
-from bodypix_ros.scene import Person, Scene
+from bodypix_ros.scene import Face, Person, Scene
 
 SIZE = (200, 300)
 TORSO = PARTS.index("torso_front") + 1
@@ -68,8 +68,54 @@ def test_a_head_elsewhere_hides_nothing(at):
     assert not hidden(scene(with_ears(*at))).any()
 
 
-def test_who_has_neither_pose_nor_face_is_hidden_as_a_whole():
-    assert np.array_equal(hidden(scene(score=0.14)), scene().instance_mask == 1)
+def test_the_upper_half_is_hidden_of_who_stands_and_has_neither_pose_nor_face():
+    upper = np.zeros(SIZE, bool)
+    upper[80:130, 100:160] = True
+    assert np.array_equal(hidden(scene(score=0.14)), upper)
+
+
+def test_who_lies_and_has_neither_pose_nor_face_is_hidden_as_a_whole():
+    one = scene(score=0.14)
+    turned = np.zeros(SIZE, np.uint8)
+    turned[100:160, 80:180] = 1
+    lying = replace(
+        one,
+        person_mask=turned > 0,
+        instance_mask=turned,
+        part_mask=turned * np.uint8(TORSO),
+        persons=(replace(one.persons[0], box=(80, 100, 180, 160)),),
+    )
+    assert np.array_equal(hidden(lying), turned > 0)
+
+
+def test_labels_of_a_face_that_run_over_the_body_stay_to_be_seen():
+    spill = 0.024 * 300
+    run_over = hidden(scene(with_ears(130, 60), face=np.s_[40:180, 120:140]))
+    rows = np.flatnonzero(run_over[:, 130])
+    assert rows.min() == 40
+    assert 60 + 20 + spill - 1 <= rows.max() <= 60 + 20 + spill
+
+
+def test_a_face_that_was_found_by_itself_is_hidden_whoevers_it_is():
+    one = replace(scene(with_ears(130, 60)), faces=(Face((200, 20, 240, 60), 0.9),))
+    assert np.array_equal(hidden(one)[:, :170], hidden(scene(with_ears(130, 60)))[:, :170])
+    alone = hidden(one)[:, 170:]
+    rows, columns = np.flatnonzero(alone.any(axis=1)), np.flatnonzero(alone.any(axis=0)) + 170
+    assert (columns.min(), columns.max()) == (200 - 4, 239 + 4)  # 1.2 times as wide
+    assert (rows.min(), rows.max()) == (20 - 8, 59 + 8)  # and 1.4 times as high
+    assert alone[20:60, 30:70][10:30, 10:30].all()
+
+
+def test_a_face_that_was_found_is_left_where_faces_are_not_hidden():
+    one = replace(scene(), faces=(Face((200, 20, 240, 60), 0.9),))
+    assert not hidden(one, hide=("hand",)).any()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 30, 40), (290, 190, 300, 200), (5, 5, 5, 5)])
+def test_a_face_at_the_rim_is_hidden_as_far_as_it_is_in_the_picture(box):
+    x0, y0, x1, y1 = box
+    region = hidden(replace(scene(), faces=(Face(box, 0.9),), persons=()))
+    assert region[y0:y1, x0:x1].mean() > 0.7 if x0 < x1 else not region.any()
 
 
 def test_who_has_a_face_and_no_pose_loses_the_face_alone():

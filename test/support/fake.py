@@ -54,6 +54,7 @@ class FakeNetworks:
 
     def __init__(self, device="CPU"):
         self.device, self.precision, self.threads, self.requests = device, "f32", 2, 1
+        self.chosen = device
         self.load_s, self.networks_compiled = 0.1, 1
         self.sizes = set()
 

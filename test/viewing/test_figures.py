@@ -102,9 +102,9 @@ def test_nothing_of_an_earlier_image_stays():
     full, empty = logged(sight(standing_people((10, 10, 40, 90)))), logged(sight(standing_people()))
     assert full.keys() == empty.keys()
     assert empty["counts/persons"].given == (0,)
-    for path in ("boxes", "keypoints", "bones"):
+    for path in ("boxes", "faces", "keypoints", "bones"):
         figure = empty[f"{IMAGE}/{path}"]
-        assert not len(figure.array if path == "boxes" else figure.given[0])
+        assert not len(figure.given[0] if figure.given else figure.array)
     assert not empty["people/positions"].given[0].size
 
 

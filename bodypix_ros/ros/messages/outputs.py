@@ -96,6 +96,10 @@ def _keypoints_3d(types: MessageTypes, seen: Seen) -> Message:
     return people.keypoints_3d(types, seen.header, seen.scene.keypoint_names, placed, seen.id_prefix)
 
 
+def _faces(types: MessageTypes, seen: Seen) -> Message:
+    return people.faces(types, seen.header, seen.scene)
+
+
 def _labels(names: Sequence[str]) -> Callable[[MessageTypes, Seen], Message]:
     def make(types: MessageTypes, seen: Seen) -> Message:
         return labels.label_info(types, seen.header, names, seen.options.segmentation_threshold)
@@ -149,6 +153,14 @@ OUTPUTS: Final[dict[str, Output]] = {
             _keypoints,
             needs="keypoints",
             numbers=keypoint_numbers,
+        ),
+        Output(
+            "faces",
+            _DETECTIONS,
+            "one detection per face that was found by itself, whoever's it is: score, box in pixels; only "
+            "with `faces`",
+            _faces,
+            option="faces",
         ),
         Output(
             "confidence",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bodypix_ros.ros.messages.ids import text_of
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
-from bodypix_ros.scene import Person, Scene
+from bodypix_ros.scene import Box, Scene
 from bodypix_ros.space.pose import Placed
 
 
@@ -21,11 +21,26 @@ def persons(types: MessageTypes, header: Header, scene: Scene, id_prefix: str = 
     message.header = header
     message.detections = detections = []
     for person in scene.persons:
-        detection = _detection(types, header, person, id_prefix)
-        result = types.ObjectHypothesisWithPose()
-        result.hypothesis.class_id = "person"
-        result.hypothesis.score = float(person.score)
-        detection.results = [result]
+        detection = _detection(types, header, person.box, text_of(person.track_id, id_prefix))
+        detection.results = [_result(types, "person", person.score)]
+        detections.append(detection)
+    return message
+
+
+def faces(types: MessageTypes, header: Header, scene: Scene) -> Message:
+    """Make the vision_msgs/Detection2DArray `faces`: one result, ("face", score), per face, without an id.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        scene: Whose faces.
+    """
+    message = types.Detection2DArray()
+    message.header = header
+    message.detections = detections = []
+    for face in scene.faces:
+        detection = _detection(types, header, face.box, "")
+        detection.results = [_result(types, "face", face.score)]
         detections.append(detection)
     return message
 
@@ -47,7 +62,7 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene, id_prefix: str 
     message.detections = detections = []
     new_result = types.ObjectHypothesisWithPose
     for person in scene.persons:
-        detection = _detection(types, header, person, id_prefix)
+        detection = _detection(types, header, person.box, text_of(person.track_id, id_prefix))
         detection.results = results = []
         detections.append(detection)
         if not person.has_pose:
@@ -101,13 +116,20 @@ def keypoints_3d(
     return message
 
 
-def _detection(types: MessageTypes, header: Header, person: Person, id_prefix: str) -> Message:
+def _result(types: MessageTypes, name: str, score: float) -> Message:
+    result = types.ObjectHypothesisWithPose()
+    result.hypothesis.class_id = name
+    result.hypothesis.score = float(score)
+    return result
+
+
+def _detection(types: MessageTypes, header: Header, bounds: Box, id_: str) -> Message:
     """A Detection2D with everything but its results."""
     detection = types.Detection2D()
     detection.header = header
-    x0, y0, x1, y1 = person.box
+    x0, y0, x1, y1 = bounds
     box, position = detection.bbox, detection.bbox.center.position
     position.x, position.y = (x0 + x1) / 2, (y0 + y1) / 2
     box.size_x, box.size_y = float(x1 - x0), float(y1 - y0)
-    detection.id = text_of(person.track_id, id_prefix)
+    detection.id = id_
     return detection

@@ -11,7 +11,7 @@ from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.labels import MAX_LABEL
 from bodypix_ros.ros.messages.types import Message
-from bodypix_ros.scene import Box, Person, Scene
+from bodypix_ros.scene import Box, Face, Person, Scene
 
 _LABELS = ("mono8", "8UC1")
 _MOST = {"instance_mask": MAX_LABEL, "part_mask": len(PARTS)}
@@ -24,6 +24,7 @@ def to_scene(
     part_mask: Message = None,
     persons: Message = None,
     keypoints: Message = None,
+    faces: Message = None,
 ) -> Scene:
     """Put a Scene together from messages of one image; any of them may be missing.
 
@@ -36,6 +37,7 @@ def to_scene(
         part_mask: sensor_msgs/Image, 0 background, part id + 1.
         persons: vision_msgs/Detection2DArray.
         keypoints: vision_msgs/Detection2DArray, the same persons in the same order.
+        faces: vision_msgs/Detection2DArray.
 
     Raises:
         MessageError: A mask is no whole mono8 image of that size, or the two lists of persons do not fit.
@@ -47,7 +49,8 @@ def to_scene(
         instances = np.zeros(size, np.uint8)
     # The parts cover people of whom no person was made; the instances do not.
     person_mask = (instances if parts is None else parts) > 0
-    return Scene(person_mask, instances, parts, None, people, names)
+    found = () if faces is None else tuple(_face(detection, size) for detection in faces.detections)
+    return Scene(person_mask, instances, parts, None, people, names, faces=found)
 
 
 def to_labels(name: str, message: Message, size: tuple[int, int] | None = None) -> npt.NDArray[np.uint8]:
@@ -92,12 +95,18 @@ def _people(
     people = []
     for k, detection in enumerate(detections):
         points = rows[k] if rows else np.zeros((0, 3), np.float32)
-        if first is not None:
-            score = float(detection.results[0].hypothesis.score) if detection.results else 0.0
-        else:
-            score = float(points[:, 2].mean()) if len(points) else 0.0
+        mean = float(points[:, 2].mean()) if len(points) else 0.0
+        score = mean if first is None else _score(detection)
         people.append(Person(score, _box(detection.bbox, size), points, None, number_of(detection.id)))
     return tuple(people), names
+
+
+def _face(detection: Message, size: tuple[int, int]) -> Face:
+    return Face(_box(detection.bbox, size), _score(detection))
+
+
+def _score(detection: Message) -> float:
+    return float(detection.results[0].hypothesis.score) if detection.results else 0.0
 
 
 def _points(detections: Sequence[Message]) -> tuple[tuple[str, ...], list[npt.NDArray[np.float32]]]:

@@ -213,7 +213,9 @@ class Topics:
             return self._why_silent(name, seconds, compressed=self._compressed)
         needs = f"{self._mode} shows nothing without {name}: "
         if self._wiring.publishers_of(heard.topic_name):
-            return needs + self._why_silent(name, seconds)
+            option = OUTPUTS[name].option
+            only = f"; the segmenter gives it only with {option}: true" if option else ""
+            return needs + self._why_silent(name, seconds) + only
         return (
             f"{needs}nobody publishes {heard.topic_name}; start the segmenter with a model that has parts, "
             f"or remap {self._prefix}{name}"

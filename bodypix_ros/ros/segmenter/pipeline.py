@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
-from bodypix_ros.errors import AbandonedError, DepthError, DeviceError, MessageError, PlacingError
+from bodypix_ros.errors import (
+    AbandonedError,
+    DepthError,
+    DeviceError,
+    MessageError,
+    ModelError,
+    PlacingError,
+)
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import images
 from bodypix_ros.ros.messages.outputs import OUTPUTS, Output, Seen, outputs_of
@@ -245,14 +252,18 @@ class Pipeline:
                 lambda done: self._prepared(compilation, frame, mailboxes, done.exception())
             )
             return False
-        self.inference.update(self._model_options(settings))
         started_s = time.monotonic()
         try:
+            self.inference.update(self._model_options(settings))
             scene = self._streams[camera.name].segment(image, encoding, header.stamp)
         except DeviceError as error:
             counts.failed += 1
             device = self.inference.segmenter.device
             self._report(camera, "failed", f"the model failed on {device}: {error}")
+            return True
+        except ModelError as error:  # of what an option that was switched on needs
+            counts.failed += 1
+            self._report(camera, "missing", str(error), once=True)
             return True
         segment_s = time.monotonic() - started_s
         published = self._publish(camera, header, scene)

@@ -3,11 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.details.detection import anchors, decode, suppress
 from bodypix_ros.segmenters.blazepose.region import Region, around
 
 SIZE = 224
@@ -17,9 +17,6 @@ _GRIDS = ((28, 2), (14, 2), (7, 6))
 ANCHORS = sum(cells * cells * count for cells, count in _GRIDS)
 VALUES = 12
 """Per anchor: centre, width and height of the face's box, and x, y of four points."""
-_LARGEST_LOGIT = 100.0
-_OVERLAP = 0.3
-"""Boxes that share more than this (intersection over union) are of one person."""
 WEAK = 0.5
 """Share of the least score from which anchors are merged in parts of an image, which steadies the regions."""
 _MOST_TILT = math.pi / 3
@@ -45,16 +42,6 @@ class Detection:
     doubtful: bool = False
 
 
-@lru_cache(maxsize=1)
-def anchors() -> npt.NDArray[np.float64]:
-    """The centres of the anchors, x and y as shares of the input: float64 (ANCHORS, 2)."""
-    layers = []
-    for cells, count in _GRIDS:
-        y, x = np.divmod(np.arange(cells * cells), cells)
-        layers.append(np.repeat((np.stack([x, y], axis=1) + 0.5) / cells, count, axis=0))
-    return np.concatenate(layers)
-
-
 def detections(
     values: npt.NDArray[np.float32],
     logits: npt.NDArray[np.float32],
@@ -72,13 +59,9 @@ def detections(
     Returns:
         By falling score, one for each person.
     """
-    scores = 1 / (1 + np.exp(-np.clip(logits[:, 0].astype(np.float64), -_LARGEST_LOGIT, _LARGEST_LOGIT)))
-    chosen = np.flatnonzero(scores >= least)
-    chosen = chosen[np.argsort(-scores[chosen], kind="stable")]
-    decoded = values[chosen].astype(np.float64)
-    decoded[:, [0, 1, 4, 5, 6, 7, 8, 9, 10, 11]] += np.tile(SIZE * anchors()[chosen], 5)
+    scores, decoded = decode(values, logits, least, SIZE, anchors(_GRIDS))
     found = []
-    for score, merged in suppress(scores[chosen], decoded):
+    for score, merged in suppress(scores, decoded):
         hips, rim, shoulders = merged[4:10].reshape(3, 2) @ to_image[:, :2].T + to_image[:, 2]
         region = around(hips, rim)
         if region is not None:
@@ -98,32 +81,3 @@ def in_tile(found: Iterable[Detection], tile: Region) -> list[Detection]:
         if abs(one.region.rotation) <= _MOST_TILT
         and max(abs(one.hips[0] - tile.x), abs(one.hips[1] - tile.y)) <= tile.side / 2
     ]
-
-
-def suppress(
-    scores: npt.NDArray[np.float64], values: npt.NDArray[np.float64]
-) -> list[tuple[float, npt.NDArray[np.float64]]]:
-    """Merge detections whose boxes overlap (MediaPipe: NonMaxSuppression, algorithm WEIGHTED).
-
-    Args:
-        scores: float64 (n,), falling.
-        values: float64 (n, m): centre x, y, width and height of the box, then coordinates.
-
-    Returns:
-        Score of the best and mean of the values, weighted by the scores, for each group; by falling score.
-    """
-    low, high = values[:, :2] - values[:, 2:4] / 2, values[:, :2] + values[:, 2:4] / 2
-    area = np.prod(np.maximum(high - low, 0), axis=1)
-    merged = []
-    rest = np.arange(len(scores))
-    while len(rest):
-        first = rest[0]
-        shared = np.maximum(np.minimum(high[rest], high[first]) - np.maximum(low[rest], low[first]), 0)
-        common = np.prod(shared, axis=1)
-        union = area[rest] + area[first] - common
-        same = common > _OVERLAP * union
-        same[0] = True
-        group = rest[same]
-        merged.append((float(scores[first]), np.average(values[group], axis=0, weights=scores[group])))
-        rest = rest[~same]
-    return merged

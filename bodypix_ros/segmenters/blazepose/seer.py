@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
-from bodypix_ros.errors import CheckpointError
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
-from bodypix_ros.runtime.network import Graph, Networks, Request
+from bodypix_ros.runtime.network import Networks, Request
 from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.scene import Person, Scene, Timings
 from bodypix_ros.segmenters.base import Seer, Sight, example, keypoint_box, rounding_for
@@ -71,9 +70,9 @@ class BlazePose(Seer[BlazePoseOptions, Follower]):
         for file in model.files:
             store.verify(file, files[file.path])
         finder, reader = (tflite.read_model(files[file.path]) for file in model.files)
-        found = _output_names(finder, _DETECTOR_SHAPES, detector.SIZE, model.files[0].path)
+        found = tflite.output_names(finder, _DETECTOR_SHAPES, detector.SIZE, model.files[0].path)
         self.detector_names = found["values"], found["logits"]
-        named = _output_names(reader, _LANDMARK_SHAPES, landmarks.SIZE, model.files[1].path)
+        named = tflite.output_names(reader, _LANDMARK_SHAPES, landmarks.SIZE, model.files[1].path)
         reader = tflite.with_sigmoid(reader, named["mask"])
         self.landmark_names = landmarks.OutputNames(**named)
         main = Networks(
@@ -196,24 +195,3 @@ def _scene(tracks: Sequence[Track], shape: tuple[int, int], options: BlazePoseOp
 def _bounds(names: Mapping[str, str]) -> dict[str, dict[str, float]]:
     """_BOUNDS by the outputs' names in a graph."""
     return {name: {"f16": _BOUNDS[output]} for output, name in names.items()}
-
-
-def _output_names(graph: Graph, shapes: dict[str, list[int]], size: int, file: str) -> dict[str, str]:
-    """The tensors of a graph's outputs, found by their shapes.
-
-    Raises:
-        CheckpointError: The graph is not the one that is expected.
-    """
-    there = {
-        tuple(port.get_partial_shape().to_shape()): port.get_any_name()
-        for port in graph.outputs
-        if port.get_partial_shape().is_static
-    }
-    inputs = [str(port.get_partial_shape()) for port in graph.inputs]
-    missing = [name for name, shape in shapes.items() if tuple(shape) not in there]
-    if missing or inputs != [f"[1,{size},{size},3]"]:
-        raise CheckpointError(
-            f"{file} is not the network that is expected there: inputs {', '.join(inputs)}, "
-            f"outputs {', '.join(map(str, there))}"
-        )
-    return {name: there[tuple(shape)] for name, shape in shapes.items()}

@@ -19,6 +19,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "score_threshold": 0.05,
             "internal_resolution": "full",
             "segmentation_threshold": 0.5,
+            "faces": True,
         },
     }
 )

@@ -22,7 +22,7 @@ from bodypix_ros.ros.renderer import drawing
 from bodypix_ros.ros.renderer.drawing import Camera, Painter, render, status
 from bodypix_ros.ros.renderer.joining import Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, parameters, required_of
-from bodypix_ros.scene import Person
+from bodypix_ros.scene import Face, Person
 from support.fake import people_picture, scene_of
 from support.paths import ROOT
 
@@ -54,6 +54,7 @@ def sent(types, header, scene):
         "part_mask": images.label_image(types, header, scene.part_mask),
         "persons": people.persons(types, header, scene),
         "keypoints": people.keypoints(types, header, scene),
+        "faces": people.faces(types, header, scene),
     }
 
 
@@ -62,6 +63,8 @@ def check_same(found, expected):
         mask, wanted = getattr(found, name), getattr(expected, name)
         assert mask.dtype == wanted.dtype
         assert np.array_equal(mask, wanted)
+    assert [face.box for face in found.faces] == [face.box for face in expected.faces]
+    assert [face.score for face in found.faces] == pytest.approx([face.score for face in expected.faces])
     assert len(found.persons) == len(expected.persons)
     for one, other in zip(found.persons, expected.persons, strict=True):
         assert (one.score, one.box, one.track_id) == (other.score, other.box, other.track_id)
@@ -90,6 +93,15 @@ def test_track_ids_boxes_without_pixels_and_odd_keypoints_come_back(types, heade
     )
     scene = dataclasses.replace(scene_of(PICTURE), persons=persons, keypoint_names=("nose", "tail"))
     check_same(to_scene(SIZE, **sent(types, header, scene)), scene)
+
+
+def test_faces_come_back(types, header):
+    faces = (Face((3, 4, 20, 30), 0.75), Face((0, 40, 5, 48), 0.625))
+    scene = dataclasses.replace(scene_of(PICTURE), faces=faces)
+    message = people.faces(types, header, scene)
+    assert [one.results[0].hypothesis.class_id for one in message.detections] == ["face", "face"]
+    assert {one.id for one in message.detections} == {""}
+    assert to_scene(SIZE, faces=message).faces == faces
 
 
 def test_what_is_missing_stays_empty(types, header):

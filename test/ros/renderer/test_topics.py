@@ -160,7 +160,7 @@ def test_what_a_privacy_mode_waits_for_is_told_and_again_when_that_changes(clock
     before = len(stage.said)
     wait()
     assert len(stage.said) == before
-    for topic in ("part_mask", "instance_mask", "persons", "keypoints"):
+    for topic in ("part_mask", "instance_mask", "persons", "keypoints", "faces"):
         stage.hear(topic, 3)
     stage.look("debug_image")
     assert "none with the stamp of an image" in stage.topics.outage_text
@@ -168,7 +168,9 @@ def test_what_a_privacy_mode_waits_for_is_told_and_again_when_that_changes(clock
     clock.now_s += 4 * stage.topics.camera.joiner.wait_s
     text = wait(part_mask=Publisher("/other", "sensor_msgs/msg/PointCloud2", "RELIABLE", "VOLATILE"))
     assert text.startswith("blur_parts shows nothing without part_mask: no frame on /r/part_mask for")
-    assert text.endswith("the type must be sensor_msgs/msg/Image")
+    assert text.endswith(
+        "the type must be sensor_msgs/msg/Image; the segmenter gives it only with parts: true"
+    )
     stage.topics.change(RendererOptions(mode="instances"))
     stage.look("debug_image")
     assert stage.topics.outage_text == ""

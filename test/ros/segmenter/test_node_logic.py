@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from bodypix_ros import DEFAULT_MODEL
 from bodypix_ros.anatomy import KEYPOINTS
-from bodypix_ros.errors import ClosedError, DeviceError
+from bodypix_ros.errors import ClosedError, DeviceError, MissingModelError
 from bodypix_ros.models import catalogue
 from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
@@ -430,7 +430,7 @@ def test_every_camera_has_a_stream_of_its_own():
         ({}, (), ()),
         ({}, ("persons",), ("persons",)),
         ({"lazy": False}, (), ("instance_mask", "person_mask", "part_mask", "persons", "keypoints")),
-        ({"lazy": False, "confidence": True}, (), PER_FRAME),
+        ({"lazy": False, "confidence": True, "faces": True}, (), PER_FRAME),
         ({}, ("confidence", "part_mask"), ("part_mask",)),
         ({"parts": False}, ("part_mask", "persons"), ("persons",)),
         ({"confidence": True}, ("confidence",), ("confidence",)),
@@ -536,12 +536,31 @@ def test_people_are_placed_once_the_camera_is_known():
 
 @pytest.mark.parametrize("model", catalogue.models())
 def test_what_a_model_cannot_give_is_not_asked_for(model):
-    settings = Settings().changed({"model": model, "lazy": False, "confidence": True})
+    settings = Settings().changed({"model": model, "lazy": False, "confidence": True, "faces": True})
     topics = {output.topic for output in wanted(settings, lambda _: 0)}
     assert topics == {*PER_FRAME, KEYPOINTS_3D} - absent(settings.gives).keys()
     family = catalogue.model(model).family
     assert ("part_mask" in topics, KEYPOINTS_3D in topics) == (family == "bodypix", family == "blazepose")
     assert ("keypoints" in topics) == (family != "selfie")
+
+
+def test_what_an_option_needs_and_is_not_here_is_said_once_and_survived(monkeypatch):
+    with Rig() as rig:
+        counts = rig.cameras[""].statistics.counts
+        rig.send(frame())
+
+        def missing(**_):
+            raise MissingModelError("model faces is in none of these folders")
+
+        monkeypatch.setattr(rig.device, "update", missing)
+        rig.pipeline.settings = rig.pipeline.settings.changed({"score_threshold": 0.4})
+        for _ in range(2):
+            rig.send(frame())
+        assert (counts.failed, counts.published) == (2, 1)
+        assert rig.log.text("error").count("model faces is in none") == 1
+        monkeypatch.undo()
+        rig.send(frame())
+        assert (counts.failed, counts.published) == (2, 2)
 
 
 def test_a_bad_frame_is_counted_said_once_and_survived():

@@ -155,14 +155,6 @@ def test_which_views_are_searched() -> None:
 # Detector
 
 
-def test_anchors() -> None:
-    anchors = detector.anchors()
-    assert anchors.shape == (2254, 2)
-    assert anchors[:3] == pytest.approx(np.array([[0.5, 0.5], [0.5, 0.5], [1.5, 0.5]]) / 28)
-    assert anchors[28 * 28 * 2] == pytest.approx([0.5 / 14, 0.5 / 14])
-    assert anchors[-1] == pytest.approx([6.5 / 7, 6.5 / 7])
-
-
 def test_a_detection_is_decoded_into_image_pixels() -> None:
     values = np.zeros((2254, 12), np.float32)
     logits = np.full((2254, 1), -200, np.float32)
@@ -177,18 +169,6 @@ def test_a_detection_is_decoded_into_image_pixels() -> None:
     assert one.region.side == pytest.approx(2 * 2.5 * 20)
     assert one.region.rotation == pytest.approx(0)
     assert detector.detections(values, logits, 0.9, whole_image(224, 224).to_image(224)) == []
-
-
-def test_overlapping_boxes_are_merged_by_their_scores() -> None:
-    scores = np.array([0.9, 0.6, 0.5])
-    values = np.array([[10, 10, 10, 10, 0], [12, 10, 10, 10, 3], [30, 10, 10, 10, 7]], float)
-    merged = detector.suppress(scores, values)
-    assert [score for score, _ in merged] == [0.9, 0.5]
-    assert merged[0][1] == pytest.approx((0.9 * values[0] + 0.6 * values[1]) / 1.5)
-    assert merged[1][1] == pytest.approx(values[2])
-    for shift, people in ((5, 1), (6, 2)):  # 5 of 15 shared is more than 0.3, 4 of 16 is less
-        values[1, 0] = 10 + shift
-        assert len(detector.suppress(scores[:2], values[:2])) == people
 
 
 def test_in_a_tile_whoever_is_turned_or_has_the_hips_outside_is_nobody() -> None:

@@ -1,0 +1,84 @@
+"""What is made of a Scene after it was seen, whatever model saw it: the details that its options ask for."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+from bodypix_ros.details import faces
+from bodypix_ros.details.edges import sharpen
+from bodypix_ros.details.network import DetailNetwork, Spent
+from bodypix_ros.details.options import DetailOptions
+from bodypix_ros.errors import MissingModelError
+from bodypix_ros.imaging.pixels import Pixels
+from bodypix_ros.runtime.network import Networks
+from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.scene import Face, Scene
+
+_log = logging.getLogger(__name__)
+
+
+class Details:
+    """The details of one segmenter, with the networks that they need."""
+
+    def __init__(self, placement: Placement, model_dir: str | Path | None = None) -> None:
+        """Nothing is loaded yet.
+
+        Args:
+            placement: Where the model runs; details run beside it, in 8 bits never.
+            model_dir: Where to look for files first.
+        """
+        finer = placement.precision if placement.precision != "int8" else ""
+        beside = replace(placement, precision=finer, ranges="")
+        self._faces = DetailNetwork(faces.KIND, beside, model_dir)
+        self._no_faces_said = False
+
+    def load(self, options: DetailOptions) -> None:
+        """Load what options ask for, if it is not there yet.
+
+        Without the file of the face detector faces are not looked for, which is said once: whoever hides them
+        has people's parts and keypoints to go by.
+
+        Raises:
+            DigestError: A file is not the one that is published.
+            CheckpointError: It is not the network that is expected.
+            DeviceError: The device does not compile it.
+        """
+        if options.faces and not self._no_faces_said:
+            try:
+                self._faces.load()
+            except MissingModelError as error:
+                self._no_faces_said = True
+                _log.warning("faces are not looked for by themselves: %s", error)
+
+    @property
+    def networks(self) -> list[Networks]:
+        """Those that are loaded."""
+        return [network.networks for network in (self._faces,) if network.networks is not None]
+
+    def find_faces(self, pixels: Pixels) -> tuple[Face, ...]:
+        """Look for faces alone, whatever the options.
+
+        Raises:
+            MissingModelError: The detector's file is not here; names what to get and where to put it.
+            DeviceError: The device failed.
+        """
+        self._faces.load()
+        return faces.find_faces(self._faces, pixels, Spent())
+
+    def apply(self, scene: Scene, pixels: Pixels, options: DetailOptions, spent: Spent) -> Scene:
+        """Make a Scene finer.
+
+        Args:
+            scene: What was seen; its masks may be changed in place.
+            pixels: The image, mirrored where the Scene is.
+            options: In force for it.
+            spent: Gets the time of the networks.
+
+        Raises:
+            DeviceError: The device failed.
+        """
+        if options.faces and self._faces.networks is not None:
+            scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
+        if options.edges:
+            scene = sharpen(scene, pixels)
+        return scene
