@@ -183,10 +183,9 @@ def _planned(bag: "InputBag", reads: dict[str, Any]) -> "tuple[InputBag, Plan]":
     from bodypix_ros.bags.plan import plan
 
     topics = reads["image_topics"] or only_image_topic(bag)
-    names = tuple(f"camera{k}" for k, _ in enumerate(topics)) if len(topics) > 1 else ()
-    return bag, plan(
-        bag, topics, namespaces=names, depth_topics=reads["depth_topics"], camera_infos=reads["camera_infos"]
-    )
+    if len(topics) > 1:
+        raise click.UsageError("one camera is looked at at a time: give one --image-topic")
+    return bag, plan(bag, topics, depth_topics=reads["depth_topics"], camera_infos=reads["camera_infos"])
 
 
 @contextmanager

@@ -147,6 +147,15 @@ def test_after_an_error_there_is_no_recording(rerun, model):
     assert sorted(path.name for path in Path().iterdir()) == ["a.png"]
 
 
+def test_one_camera_is_looked_at_at_a_time(rerun, model):
+    write_bag(Path("in"), {"/a/image": IMAGE, "/b/image": IMAGE}, pictures=[people_picture(40, 60)])
+    said = invoke("view", "in", "-i", "/a/image", "-i", "/b/image", "--out", "a.rrd", code=2).stderr
+    assert "one camera is looked at at a time" in said
+    assert "topics of images are /a/image, /b/image" in invoke("view", "in", "--out", "a.rrd", code=2).stderr
+    invoke("view", "in", "-i", "/b/image", "--out", "b.rrd", "-q")
+    assert column("b.rrd", "/log", ":text") == [["/b/image"]]
+
+
 def test_what_is_wrong_is_said_before_the_model_is_loaded(rerun, model, monkeypatch):
     monkeypatch.setattr(bodypix_ros, "load", None, raising=False)
     film()
