@@ -8,7 +8,7 @@ import numpy.typing as npt
 from bodypix_ros.details.detection import anchors, decode, squares, suppress
 from bodypix_ros.details.network import DetailNetwork, Kind, Spent
 from bodypix_ros.imaging.pixels import Pixels
-from bodypix_ros.imaging.warp import shrunk
+from bodypix_ros.imaging.warp import halved
 from bodypix_ros.scene import Face
 
 _SIZE: Final = 192
@@ -38,11 +38,16 @@ def find_faces(network: DetailNetwork, pixels: Pixels, spent: Spent) -> tuple[Fa
     """
     height, width = pixels.shape
     scores, values = [np.zeros(0)], [np.zeros((0, 16))]
-    for x, y, side in squares(height, width):
+    # Bilinear samples that are far apart miss what is small. Parts first: the whole is of what they are of.
+    view, shrink = pixels, 1
+    for x, y, side in reversed(squares(height, width)):
         scale = side / _SIZE
-        to_image = np.array([[scale, 0, x + (scale - 1) / 2], [0, scale, y + (scale - 1) / 2]])
-        # Bilinear samples that are far apart miss what is small.
-        view, crop_to_view = shrunk(pixels, to_image, int(scale))
+        view, times = halved(view, scale / shrink)
+        shrink *= times
+        step = scale / shrink
+        crop_to_view = np.array(
+            [[step, 0, x / shrink + (step - 1) / 2], [0, step, y / shrink + (step - 1) / 2]]
+        )
         outputs = network.run(view, crop_to_view, spent)
         found, boxes = decode(outputs["values"], outputs["logits"], LEAST, _SIZE, anchors(_GRIDS))
         boxes *= scale

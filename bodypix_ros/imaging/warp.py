@@ -59,21 +59,25 @@ def fill_input(
         out += np.float32(bias)
 
 
-def shrunk(
-    pixels: Pixels, crop_to_image: npt.NDArray[np.float64], times: int
-) -> tuple[Pixels, npt.NDArray[np.float64]]:
-    """An image made smaller by means of its pixels, and the way to it: for crops much smaller than it is.
+def halved(pixels: Pixels, most: float) -> tuple[Pixels, int]:
+    """An image made smaller by means of its pixels: for crops much smaller than it is.
+
+    It is halved again and again, which OpenCV does fastest; an odd row or column at the end is cut off.
 
     Args:
         pixels: The image.
-        crop_to_image: As for `fill_input`.
-        times: How much smaller; below 2 the image stays as it is, and where too little would be left.
+        most: How much smaller it may become.
+
+    Returns:
+        The image, and how much smaller it is: 1, 2, 4, ...
     """
-    height, width = (size // max(times, 1) for size in pixels.shape)
-    if times < 2 or not height or not width:
-        return pixels, crop_to_image
-    image, crop_to_image = _resized(pixels.array, crop_to_image, height, width)
-    return pixels._replace(array=image), crop_to_image
+    array, times = pixels.array, 1
+    while 2 * times <= most and min(array.shape[:2]) >= 2:
+        height, width = array.shape[0] // 2, array.shape[1] // 2
+        whole = array[: 2 * height, : 2 * width]
+        small: Any = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+        array, times = small.reshape(height, width, -1), 2 * times
+    return pixels._replace(array=array), times
 
 
 def _resized(

@@ -133,7 +133,7 @@ def blur_region(image: Image, region: npt.NDArray[np.uint8], sigma: float, edge:
         image: uint8 (H, W, 3 or 4).
         region: uint8 (H, W), 255 on what is to be hidden and 0 elsewhere.
         sigma: Standard deviation of the blur in pixels; more where the region is large.
-        edge: How soft the edge is, in pixels; up to three times as much around the region is hidden, too, and
+        edge: How soft the edge is, in pixels; up to four fifths of it around the region is hidden, too, and
             fades out.
 
     Returns:
@@ -157,7 +157,7 @@ def pixelate_region(image: Image, region: npt.NDArray[np.uint8], cell: float, ed
         image: uint8 (H, W, 3 or 4).
         region: uint8 (H, W), 255 on what is to be hidden and 0 elsewhere.
         cell: Width of the cells in pixels; more where the region is large.
-        edge: Up to three times as many pixels around the region are hidden, too.
+        edge: In pixels; up to four fifths of it around the region are hidden, too.
 
     Returns:
         uint8, shape and order of `image`.

@@ -22,7 +22,7 @@ class Style:
     )
     edge_blur: float = option(
         3.0,
-        "softness of edges, pixels; privacy modes fade out over three times as much, less at small parts",
+        "softness of edges, pixels; privacy modes fade out over four fifths of it, less at small parts",
         low=0.0, high=BLUR_MAX,
     )  # fmt: skip
     flip: bool = option(False, "mirror the picture", hidden_from=("run",))

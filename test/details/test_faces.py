@@ -49,12 +49,12 @@ def test_a_box_of_the_network_is_one_of_the_image():
 
 
 def test_one_face_in_several_views_is_one_and_a_weak_one_none():
-    # The whole is 384 px wide, twice the input; its parts, as large as the input, begin at 0, 96 and 192.
+    # The whole is 384 px wide, twice the input; its parts, as large as the input, begin at 192, 96 and 0.
     whole, part = 24 * CELLS + 24, 25 * CELLS + 25
     x, y = 384 * 24.5 / 48, 384 * 24.5 / 48 - 96
     in_part = (x - 96 - 192 * 25.5 / 48, y - 192 * 25.5 / 48, 40, 40)
     network, (face,) = found(
-        [[(whole, (0, 0, 20, 20), 3.0)], [(0, (9, 9, 30, 30), 0.1)], [(part, in_part, 2.0)], []], 192, 384
+        [[], [(part, in_part, 2.0)], [(0, (9, 9, 30, 30), 0.1)], [(whole, (0, 0, 20, 20), 3.0)]], 192, 384
     )
     assert len(network.views) == 4
     assert np.abs(np.array(face.box) - (x - 20, y - 20, x + 20, y + 20)).max() <= 1
@@ -63,7 +63,7 @@ def test_one_face_in_several_views_is_one_and_a_weak_one_none():
 
 def test_a_face_beyond_the_rim_is_clipped_and_one_in_the_padding_is_none():
     edge = [(23 * CELLS, (-4, 0, 20, 20), 3.0), (2 * CELLS + 20, (0, 0, 10, 10), 3.0)]
-    _, some = found([edge, [], [], []], 96, 192)
+    _, some = found([[], [], [], edge], 96, 192)
     ((x0, y0, x1, y1),) = [face.box for face in some]
     assert x0 == 0
     assert 0 <= y0 < y1 <= 96
@@ -158,3 +158,15 @@ def test_where_the_detector_fails_there_is_no_scene(data_dir: Path, monkeypatch:
         segmenter.segment(people_picture())
     with pytest.raises(DeviceError, match="it is gone"):
         segmenter.stream().segment(people_picture())
+
+
+def test_whoever_hides_faces_looks_at_everybody_in_every_frame_of_a_stream(data_dir: Path) -> None:
+    image = cv2.imread(str(data_dir / "images/coco_open/images/000000174375.jpg"))
+    if image is None:
+        pytest.skip("the picture is not among the test data")
+    with bodypix_ros.load(device="CPU", model_dir=data_dir / "models", preset="faces") as loaded:
+        alone, stream = loaded.segment(image), loaded.stream()
+        for frame in range(4):
+            scene = stream.segment(image, stamp=frame / 15)
+            assert np.mean(scene.person_mask != alone.person_mask) < 0.002
+            assert scene.faces == alone.faces

@@ -37,6 +37,8 @@ from bodypix_ros.space.placing import place
 _MISPLACED_M: Final = 0.005
 """A depth camera so far from the colour camera sees something else."""
 _MISPLACED: Final = math.radians(0.5)
+_WAIT_S: Final = 0.01
+"""Seconds that whoever hands over an image waits for it at most."""
 
 
 @dataclass(slots=True)
@@ -109,12 +111,19 @@ class Placer:
         self._cameras = {camera.name: camera for camera in cameras}
         self._bodies: dict[str, tuple[int, list[str]]] = {}  # of each camera, when and who
         self._mailboxes: Mailboxes[Joined] = Mailboxes(list(self._cameras))
+        self._placed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="place", daemon=True)
         self._thread.start()
 
     def put(self, camera: Camera, joined: Joined) -> None:
-        """Have people placed, unless a newer image comes before its turn."""
+        """Have people placed, unless a newer image comes before its turn.
+
+        Waits a moment for it: the interpreter lets one thread compute at a time, and whoever goes on now only
+        keeps the other one from it.
+        """
+        self._placed.clear()
         camera.statistics.replaced += self._mailboxes.put(camera.name, joined)
+        self._placed.wait(_WAIT_S)
 
     def stop(self, timeout_s: float = 0.5) -> None:
         """Take no more images, and wait for the one at hand."""
@@ -132,6 +141,7 @@ class Placer:
             except Exception as error:  # noqa: BLE001 - one image's failure is not the next one's
                 self.report(camera, f"placing failed: {type(error).__name__}: {error}")
             self._mailboxes.release(name)
+            self._placed.set()
 
     def report(self, camera: Camera, text: str) -> None:
         """Say why an image gave nothing; it stays in the diagnostics until one gives something."""

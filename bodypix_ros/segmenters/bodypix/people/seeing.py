@@ -52,6 +52,8 @@ class People:
             DeviceError: The device failed.
         """
         started = time.perf_counter()
+        if options.faces:
+            memory = None  # who hides faces wants everybody in every frame, and no turns
         look = Look(self._architecture, networks, pixels, options.crops)
         look.at(whole(*pixels.shape, self._base_size))
         for view in _crops(look, options.crops, memory):
