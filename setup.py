@@ -50,6 +50,8 @@ setup(
         "bag": ["rosbags>=0.11,<0.12"],
         # Clusters and tables of `bodypix batch`: half a gigabyte, which nothing else needs.
         "fleet": ["pyarrow>=14,<30", "ray>=2.40,<3"],
+        # The viewer is in the wheel, 170 MB. It wants newer Pythons and numpy than the package does.
+        "view": ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
         "demo": ["scikit-image>=0.22,<1"],
         "plot": ["matplotlib>=3.7,<4"],
         # What the Python packages of a ROS 2 import, and what builds this package as users do.
