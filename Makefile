@@ -55,8 +55,11 @@ $(DEVICES)/.ready: setup.py pyproject.toml requirements-ci.txt test/devices/requ
 	$(DEVICES)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# What each needs, and no more.
-$(VENV)/.demo-ready: EXTRA := demo
+# Python compiles what is imported, which is a tenth of what is installed.
+PLAIN := --no-compile
+
+# What each needs, and no more: the demo's picture is a file of scikit-image, which is not run.
+$(VENV)/.demo-ready: EXTRA :=
 $(VENV)/.test-ready: EXTRA := $(EXTRAS)
 
 $(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
@@ -64,10 +67,10 @@ $(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
 	@echo 'Installing into $(VENV), which takes some minutes the first time'
 	$(PYTHON) -m venv $(VENV)
 ifeq ($(LOCK),)
-	$(VENV)/bin/pip install --quiet --upgrade pip
-	$(VENV)/bin/pip install -e '.[$(EXTRA)]'
+	$(VENV)/bin/pip install $(PLAIN) -e '.$(if $(EXTRA),[$(EXTRA)])'
+	$(if $(EXTRA),,$(VENV)/bin/pip install $(PLAIN) --no-deps 'scikit-image>=0.22,<1')
 else
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(LOCK)
+	$(VENV)/bin/pip install --quiet $(PLAIN) --no-deps --require-hashes -r $(LOCK)
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	$(VENV)/bin/pip check
 	$(VENV)/bin/python -I .ci/installed.py $(LOCK)

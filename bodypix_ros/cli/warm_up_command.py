@@ -7,6 +7,23 @@ import click
 
 from bodypix_ros.cli.options import debug_option, quiet_option, showing_kernels
 
+MORE = {
+    "people": "bodypix_ros.segmenters.bodypix.people.seeing",
+    "original": "bodypix_ros.segmenters.bodypix.original.seeing",
+    "streams": "bodypix_ros.perception.following",
+    "edges": "bodypix_ros.details.edges",
+    "places": "bodypix_ros.space.placing",
+    "velocities": "bodypix_ros.space.world",
+}
+"""What brings kernels besides the families, whose own come with them."""
+
+
+def modules() -> dict[str, str]:
+    """All that bring kernels, by what they are for."""
+    from bodypix_ros.segmenters.families import FAMILIES
+
+    return {name: family.seer.partition(":")[0] for name, family in FAMILIES.items()} | MORE
+
 
 @click.command("warm-up")
 @quiet_option
@@ -24,11 +41,8 @@ def command(quiet: bool) -> None:  # noqa: ARG001 - the bar asks click for it
       ros2 run bodypix_ros bodypix warm-up
     """  # noqa: D301 - click's mark
     from bodypix_ros.kernels import watched
-    from bodypix_ros.segmenters.families import FAMILIES
 
-    modules = {name: family.seer.partition(":")[0] for name, family in FAMILIES.items()}
-    modules |= {"places": "bodypix_ros.space.placing", "velocities": "bodypix_ros.space.world"}
-    for name, module in modules.items():
+    for name, module in modules().items():
         compiled: list[None] = []
         started_s = time.monotonic()
         with showing_kernels(), watched(lambda done=compiled: done.append(None)):  # type: ignore[misc]

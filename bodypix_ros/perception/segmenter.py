@@ -5,21 +5,34 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
+from importlib import import_module
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.details.edges import sharpen
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of
-from bodypix_ros.perception.following import Following
 from bodypix_ros.runtime.network import Graph, Network, Networks
 from bodypix_ros.scene import Scene
 from bodypix_ros.segmenters.base import Memory, Seer
 from bodypix_ros.segmenters.families import changed
+
+if TYPE_CHECKING:
+    from bodypix_ros.perception.following import Following
+
+_STREAMS, _EDGES = "bodypix_ros.perception.following", "bodypix_ros.details.edges"
+
+
+def compile_ahead() -> None:
+    """Compile what not every program needs: the kernels of streams, and of the option `edges`.
+
+    Else they are compiled with the first stream, and when `edges` is switched on.
+    """
+    import_module(_STREAMS)
+    import_module(_EDGES)
 
 
 class Segmenter:
@@ -43,7 +56,7 @@ class Segmenter:
         """
         self.model, self.gives = model, gives
         self._seer: Seer[Any, Any] | None = seer
-        self._options, self._in_stream = options, options.in_stream()
+        self._adopt(options)
         self._process = os.getpid()
 
     @property
@@ -109,6 +122,8 @@ class Segmenter:
         Args:
             after: The stream of another segmenter that saw the same camera so far: people keep their ids.
         """
+        from bodypix_ros.perception.following import Following
+
         following = Following() if after is None else after._before.following
         return Stream(self, Remembered(self._open.remember(), following))
 
@@ -122,7 +137,7 @@ class Segmenter:
         for name, known in options_of(after).items():
             if not known.live and known.plain(after) != known.plain(self._options):
                 raise OptionError(name, f"{name} cannot change while running; load the model again")
-        self._options, self._in_stream = after, after.in_stream()
+        self._adopt(after)
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for images of height x width."""
@@ -176,6 +191,11 @@ class Segmenter:
     ) -> None:
         self.close()
 
+    def _adopt(self, options: Any) -> None:
+        if options.edges:
+            import_module(_EDGES)  # its kernels are compiled now, not with an image
+        self._options, self._in_stream = options, options.in_stream()
+
     @property
     def _open(self) -> Seer[Any, Any]:
         if self._seer is None:
@@ -209,6 +229,8 @@ class Segmenter:
         if getattr(options, "flip_horizontal", False):  # the Scene is of the mirrored image
             pixels = pixels._replace(array=pixels.array[:, ::-1])
         if options.edges:
+            from bodypix_ros.details.edges import sharpen
+
             scene = sharpen(scene, pixels)
         if before is not None:
             scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
@@ -226,7 +248,7 @@ class Remembered:
     """
 
     memory: Memory | None
-    following: Following
+    following: "Following"
 
 
 class Stream:

@@ -26,6 +26,7 @@ from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingM
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.results.plan import output_names
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
+from support.checkpoints import write_tiny_bodypix
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.films import film_facts, write_as_browsers_do, write_film
@@ -793,6 +794,47 @@ def test_devices(call):
     assert json.loads(call("devices", "--json").stdout)[0]["name"]
 
 
+def test_warm_up_knows_every_file_with_kernels():
+    kernels = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        for path in (ROOT / "bodypix_ros").rglob("*.py")
+        if re.search(r'^@kernel\(\s*f?"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    program = (
+        "import sys\nfrom importlib import import_module\n"
+        "from bodypix_ros.cli.warm_up_command import modules\n"
+        "for module in modules().values():\n    import_module(module)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert len(kernels) > 20
+    assert kernels <= {*done.stdout.split()}
+
+
+def test_a_picture_needs_no_kernels_of_what_it_does_not_use(tmp_path):
+    """They take longer to compile than all the rest of a demo."""
+    write_tiny_bodypix(tmp_path, seed=9)
+    program = (
+        "import sys\nimport bodypix_ros\nimport numpy as np\n"
+        f"options = {{'device': 'CPU', 'model_dir': {str(tmp_path)!r}}}\n"
+        "with bodypix_ros.load('bodypix-mobilenet-050-s16-q4', **options) as seer:\n"
+        "    seer.segment(np.zeros((64, 96, 3), np.uint8))\n"
+        "    print(*sys.modules)\n"
+        "    seer.update(edges=True)\n"
+        "    print('bodypix_ros.details.edges' in sys.modules)\n"
+        "    seer.stream()\n"
+        "    print('bodypix_ros.tracking.tracks' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    first, *later = done.stdout.splitlines()
+    there = {*first.split()}
+    package = "bodypix_ros"
+    assert f"{package}.segmenters.bodypix.people.filling" in there
+    others = ("segmenters.bodypix.original.filling", "details.edges", "tracking.tracks")
+    assert not there & {f"{package}.{name}" for name in others}
+    assert later == ["True", "True"]
+
+
 def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
     (tmp_path / "made_up.py").write_text(
         'from bodypix_ros.kernels import kernel\n@kernel("int64(int64)")\ndef more(x):\n    return x + 1\n'
@@ -800,7 +842,9 @@ def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
     (tmp_path / "program.py").write_text(
         "from bodypix_ros.cli import main\n"
         "from bodypix_ros.segmenters.families import FAMILIES, Family\n"
-        'FAMILIES.clear()\nFAMILIES["made up"] = Family("made_up:Seer", object)\nmain(["warm-up"])\n'
+        "from bodypix_ros.cli.warm_up_command import MORE\n"
+        'FAMILIES.clear()\nFAMILIES["made up"] = Family("made_up:Seer", object)\n'
+        '[MORE.pop(name) for name in ("people", "original", "streams", "edges")]\nmain(["warm-up"])\n'
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     first, second = (
