@@ -12,7 +12,9 @@ LINK = re.compile(r"\[([^\]]*)\]\(\.\./([^)#\s]+)[^)\s]*\)")
 
 def on_files(files: Any, config: Any) -> Any:
     """Add every file beside docs/ that a page links to, below `beside/`."""
-    linked = {match[2] for page in files.documentation_pages() for match in LINK.finditer(page.content_string)}
+    linked = {
+        match[2] for page in files.documentation_pages() for match in LINK.finditer(page.content_string)
+    }
     for name in sorted(linked):
         if (ROOT / name).is_file():
             text = (ROOT / name).read_text(encoding="utf-8")
