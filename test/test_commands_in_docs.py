@@ -18,7 +18,7 @@ from support.paths import ROOT
 from support.tables import tables
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-ELSEWHERE = frozenset(["docker", "git", "mkdir", "ray", "rosdep", "source", "ssh", "sudo", "touch"])
+ELSEWHERE = frozenset(["docker", "git", "mkdir", "ray", "rosdep", "source", "ssh", "stat", "sudo", "touch"])
 """Other programs, which nobody here can check."""
 
 
@@ -167,3 +167,8 @@ def test_a_command_that_does_not_exist_is_seen(line: str, why: str) -> None:
 def test_the_packages_that_pip_gets_beside_ros_are_those_of_setup() -> None:
     (line,) = [words for words in commands(read("README.md")) if words[1:3] == ["install", "numpy<2"]]
     assert line[3:] == tables.requirements()
+
+
+def test_every_extra_is_told() -> None:
+    rows = re.findall(r"^\| ((?:`[\w-]+`,? ?)+) \|", read("docs/install.md"), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`([\w-]+)`", row)} == extras()
