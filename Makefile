@@ -80,6 +80,7 @@ $(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
 ifeq ($(LOCK),)
 	$(VENV)/bin/pip install $(PLAIN) -e '.$(if $(EXTRA),[$(EXTRA)])'
 	$(if $(EXTRA),,$(VENV)/bin/pip install $(PLAIN) --no-deps 'scikit-image>=0.22,<1')
+	$(if $(EXTRA),,$(VENV)/bin/bodypix warm-up people)
 else
 	$(VENV)/bin/pip install --quiet $(PLAIN) --no-deps --require-hashes -r $(LOCK)
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .

@@ -835,33 +835,39 @@ def test_a_picture_needs_no_kernels_of_what_it_does_not_use(tmp_path):
     assert later == ["True", "True"]
 
 
-def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_warm_up_compiles_what_is_not_kept_yet(tmp_path, jobs):
+    functions = "".join(
+        f'@kernel("int64(int64)")\ndef more_{k}(x):\n    return x + helper({k})\n' for k in range(5)
+    )
     (tmp_path / "made_up.py").write_text(
-        'from bodypix_ros.kernels import kernel\n@kernel("int64(int64)")\ndef more(x):\n    return x + 1\n'
+        "from bodypix_ros.kernels import kernel\n@kernel()\ndef helper(x):\n    return x + 1\n" + functions
     )
-    (tmp_path / "program.py").write_text(
-        "from bodypix_ros.cli import main\n"
-        "from bodypix_ros.segmenters.families import FAMILIES, Family\n"
-        "from bodypix_ros.cli.warm_up_command import MORE\n"
-        'FAMILIES.clear()\nFAMILIES["made up"] = Family("made_up:Seer", object)\n'
-        '[MORE.pop(name) for name in ("people", "original", "streams", "edges")]\nmain(["warm-up"])\n'
+    (tmp_path / "sitecustomize.py").write_text(
+        "from bodypix_ros.cli import warm_up_command\nwarm_up_command.MORE['made up'] = 'made_up'\n"
     )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    first, second = (
-        subprocess.run(
-            [sys.executable, "program.py"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for _ in range(2)
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, **cache, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+
+    def run(program):
+        command = [sys.executable, "-c", program]
+        options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "check": True}
+        return subprocess.run(command, **options).stdout
+
+    program = f"from bodypix_ros.cli import main; main(['warm-up', 'made up', '--jobs', '{jobs}'])"
+    assert re.fullmatch(r"kernels compiled: 5, in [\d.]+ s\n", run(program))
+    assert run(program) == "all kernels are there\n"
+    # Whoever imports it in the usual way finds them, and they are the right ones.
+    used = (
+        "from bodypix_ros.kernels import watched\ndef never(): raise SystemExit('compiled anew')\n"
+        "with watched(never):\n    import made_up\nprint(made_up.more_3(4))"
     )
-    names = ("made up", "places", "velocities")
-    for line, name in zip(first.splitlines(), names, strict=True):
-        assert re.fullmatch(rf"{name}: kernels compiled: \d, in [\d.]+ s", line)
-    assert second.splitlines() == [f"{name}: ready" for name in names]
+    assert run(used) == "8\n"
+
+
+def test_warm_up_names_what_there_is(call):
+    error = call("warm-up", "nothing", code=2).stderr
+    assert "'nothing' brings no kernels; there are people, original, streams, edges" in error
 
 
 def test_every_command_is_listed_with_its_first_line(call):
