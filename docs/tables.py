@@ -57,7 +57,9 @@ class Distribution(NamedTuple):
 
 
 DISTRIBUTIONS = (
-    Distribution("humble", "22.04", "3.10", "numpy<2", "nothing on ROS; the demo on Python 3.10 with numpy 1.26"),
+    Distribution(
+        "humble", "22.04", "3.10", "numpy<2", "nothing on ROS; the demo on Python 3.10 with numpy 1.26"
+    ),
     Distribution("jazzy", "24.04", "3.12", "numpy<2", "all tests of nodes, built from source on Python 3.11"),
     Distribution("kilted", "24.04", "3.12", "numpy<2", "nothing"),
     Distribution("lyrical", "26.04", "3.14", "", "nothing; the dependencies have wheels for its Python"),
