@@ -146,8 +146,10 @@ def test_what_comes_from_outside_stays_in_its_rooms() -> None:
     assert forbidden_outside(PACKAGE, OUTSIDE) == []
 
 
-def test_the_picture_in_the_readme_is_the_house() -> None:
-    assert wrong_picture(PACKAGE, picture_in((ROOT / "README.md").read_text(encoding="utf-8"))) == []
+def test_the_picture_in_the_documentation_is_the_house() -> None:
+    assert (
+        wrong_picture(PACKAGE, picture_in((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))) == []
+    )
 
 
 def test_the_tree_in_the_documentation_is_the_house() -> None:

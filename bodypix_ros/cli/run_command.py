@@ -15,6 +15,7 @@ from bodypix_ros.cli.options import (
     out_option,
     parse_mode,
     quiet_option,
+    showing_kernels,
 )
 from bodypix_ros.cli.reporting import reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
@@ -253,6 +254,9 @@ def execute(
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):
         tell(line)
+    if pictures < len(plan.tasks):
+        with showing_kernels():
+            segmenter.stream()  # it brings kernels, which the bar of frames should not wait for
     with stop_on_interrupt() as stopped, reporting(pictures, quiet) as report:
         for problem in problems:
             report.fail(problem)

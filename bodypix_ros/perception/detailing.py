@@ -2,10 +2,11 @@
 
 import logging
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from bodypix_ros.details import faces
-from bodypix_ros.details.edges import sharpen
 from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import MissingModelError
@@ -13,6 +14,10 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Face, Scene
+
+_EDGES: Final = "bodypix_ros.details.edges"
+DETAILS: Final = (_EDGES,)
+"""The modules of details that bring kernels; each is imported when its option is first on."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +48,8 @@ class Details:
             CheckpointError: It is not the network that is expected.
             DeviceError: The device does not compile it.
         """
+        if options.edges:
+            import_module(_EDGES)  # its kernels are compiled now, not with an image
         if options.faces and not self._no_faces_said:
             try:
                 self._faces.load()
@@ -80,5 +87,7 @@ class Details:
         if options.faces and self._faces.networks is not None:
             scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
         if options.edges:
+            from bodypix_ros.details.edges import sharpen
+
             scene = sharpen(scene, pixels)
         return scene
