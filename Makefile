@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` and `make test`. Both make their own virtual environment.
+# `make demo` and `make test` do everything, `make docs` a site of docs/. Each makes its own virtual environment.
 SHELL := bash
 PYTHON ?= python3
 SOURCE ?=
@@ -9,6 +9,7 @@ OUT ?= demo
 LOCK ?=
 VENV := .venv
 DEVICES := .venv-devices
+SITE := .venv-docs
 
 # A ROS 2 that is sourced, or the newest in the usual prefix. Its Python must be PYTHON.
 ROS_SETUP := $(lastword $(sort $(wildcard /opt/ros/*/setup.bash)))
@@ -21,7 +22,7 @@ EXTRAS := demo,plot,test$(if $(ROS),$(comma)ros-test)
 export DEMO_SOURCE := $(value SOURCE)
 export DEMO_OUT := $(value OUT)
 
-.PHONY: demo test test-devices test-npu clean
+.PHONY: demo test docs test-devices test-npu clean
 
 demo: $(VENV)/.demo-ready
 	$(VENV)/bin/bodypix demo --out "$$DEMO_OUT" -- $${DEMO_SOURCE:+"$$DEMO_SOURCE"}
@@ -55,8 +56,21 @@ $(DEVICES)/.ready: setup.py pyproject.toml requirements-ci.txt test/devices/requ
 	$(DEVICES)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# What each needs, and no more.
-$(VENV)/.demo-ready: EXTRA := demo
+# Pages that the code makes must be fresh; a link that leads nowhere, or a docstring that cannot be read, is an error.
+docs: $(SITE)/.ready
+	$(SITE)/bin/mkdocs build --strict --site-dir site
+	@echo 'open site/index.html, or: $(SITE)/bin/mkdocs serve'
+
+$(SITE)/.ready: docs/requirements.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/pip install --quiet $(PLAIN) -r docs/requirements.txt
+	touch $@
+
+# Python compiles what is imported, which is a tenth of what is installed.
+PLAIN := --no-compile
+
+# What each needs, and no more: the demo's picture is a file of scikit-image, which is not run.
+$(VENV)/.demo-ready: EXTRA :=
 $(VENV)/.test-ready: EXTRA := $(EXTRAS)
 
 $(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
@@ -64,10 +78,11 @@ $(VENV)/.demo-ready $(VENV)/.test-ready: setup.py pyproject.toml $(LOCK)
 	@echo 'Installing into $(VENV), which takes some minutes the first time'
 	$(PYTHON) -m venv $(VENV)
 ifeq ($(LOCK),)
-	$(VENV)/bin/pip install --quiet --upgrade pip
-	$(VENV)/bin/pip install -e '.[$(EXTRA)]'
+	$(VENV)/bin/pip install $(PLAIN) -e '.$(if $(EXTRA),[$(EXTRA)])'
+	$(if $(EXTRA),,$(VENV)/bin/pip install $(PLAIN) --no-deps 'scikit-image>=0.22,<1')
+	$(if $(EXTRA),,$(VENV)/bin/bodypix warm-up people)
 else
-	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r $(LOCK)
+	$(VENV)/bin/pip install --quiet $(PLAIN) --no-deps --require-hashes -r $(LOCK)
 	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	$(VENV)/bin/pip check
 	$(VENV)/bin/python -I .ci/installed.py $(LOCK)
@@ -75,4 +90,4 @@ endif
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEVICES) demo build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEVICES) $(SITE) site demo build install log *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

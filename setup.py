@@ -1,18 +1,23 @@
 """Package of bodypix_ros: the same file serves pip, pip -e, colcon and colcon --symlink-install."""
 
+import re
 from glob import glob
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 NAME = "bodypix_ros"
+# Beside this file itself: colcon --symlink-install runs a link to it somewhere else.
+HERE = Path(__file__).resolve().parent
+(VERSION,) = re.findall(
+    r'^__version__ = "(.+)"$', (HERE / NAME / "__init__.py").read_text(encoding="utf-8"), re.MULTILINE
+)
 
 setup(
     name=NAME,
-    version="0.1.0",
+    version=VERSION,
     description="People for ROS 2: instance masks, body parts and keypoints through OpenVINO",
-    # Beside this file itself: colcon --symlink-install runs a link to it somewhere else.
-    long_description=Path(__file__).resolve().with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     author="The bodypix_ros authors",
@@ -50,6 +55,8 @@ setup(
         "bag": ["rosbags>=0.11,<0.12"],
         # Clusters and tables of `bodypix batch`: half a gigabyte, which nothing else needs.
         "fleet": ["pyarrow>=14,<30", "ray>=2.40,<3"],
+        # The viewer is in the wheel, 170 MB. It wants newer Pythons and numpy than the package does.
+        "view": ["rerun-sdk>=0.41,<0.42; python_version >= '3.11'"],
         "demo": ["scikit-image>=0.22,<1"],
         "plot": ["matplotlib>=3.7,<4"],
         # What the Python packages of a ROS 2 import, and what builds this package as users do.

@@ -11,9 +11,19 @@ if TYPE_CHECKING:
     from bodypix_ros.errors import MissingModelError
     from bodypix_ros.perception.load import load
     from bodypix_ros.perception.segmenter import Segmenter
+    from bodypix_ros.rendering import draw
     from bodypix_ros.scene import Person, Scene
 
-__all__ = ["DEFAULT_MODEL", "MissingModelError", "Person", "Scene", "Segmenter", "__version__", "load"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "MissingModelError",
+    "Person",
+    "Scene",
+    "Segmenter",
+    "__version__",
+    "draw",
+    "load",
+]
 __version__ = "0.1.0"
 
 NAME = "bodypix_ros"
@@ -28,6 +38,7 @@ _HOME = {
     "Person": "bodypix_ros.scene",
     "Scene": "bodypix_ros.scene",
     "Segmenter": "bodypix_ros.perception.segmenter",
+    "draw": "bodypix_ros.rendering.modes",
     "load": "bodypix_ros.perception.load",
 }
 

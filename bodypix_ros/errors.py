@@ -4,6 +4,7 @@ BodypixError
 ├── OptionError (ValueError)              an option, parameter or argument, by name
 │   └── PrecisionError                    a precision that a device does not compute in
 ├── ImageError (ValueError)               an array that is no image of its encoding
+├── PersonError (IndexError)              somebody whom a Scene has not, or who is nowhere in it
 ├── DeviceError (RuntimeError)            a device fails, compiles no network, or was left by a fork
 ├── ClosedError (RuntimeError)            a segmenter that was closed
 ├── AbandonedError                        a frame that was given up: nobody is to be told
@@ -67,6 +68,10 @@ class PrecisionError(OptionError):
 
 class ImageError(BodypixError, ValueError):
     """An array that is no image of its encoding."""
+
+
+class PersonError(BodypixError, IndexError):
+    """Somebody whom a Scene has not, or who is nowhere in its image."""
 
 
 class DeviceError(BodypixError, RuntimeError):

@@ -26,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _log = logging.getLogger(__name__)
 
 _watchers: list[Callable[[], None]] = []
+_postponed: list[tuple[int, Callable[[], Any]]] | None = None
 
 
 @contextmanager
@@ -36,6 +37,24 @@ def watched(tell: Callable[[], None]) -> Generator[None]:
         yield
     finally:
         _watchers.remove(tell)
+
+
+@contextmanager
+def postponed() -> Generator[list[Callable[[], Any]]]:
+    """Leave kernels of modules that are imported meanwhile uncompiled, for a process that ends afterwards.
+
+    Yields:
+        At the end of the context: what compiles, or finds, and keeps each of them, the longest first, in the
+        same order in every process.
+    """
+    global _postponed
+    before, _postponed = _postponed, []
+    kernels: list[Callable[[], Any]] = []
+    try:
+        yield kernels
+        kernels += [compile_ for _, compile_ in sorted(_postponed, key=lambda pair: -pair[0])]
+    finally:
+        _postponed = before
 
 
 def kernel(
@@ -64,13 +83,21 @@ def kernel(
             helper: F = make()
             return helper
         function.__qualname__ += f"-{_foreign(function)}"  # names its file in the cache
-        before = numba.config.SLP_VECTORIZE
-        numba.config.SLP_VECTORIZE = int(superwords)
-        try:
-            result: F = _compiled(make, signature)
-        finally:
-            numba.config.SLP_VECTORIZE = before
-        return result
+
+        def compile_now() -> F:
+            before = numba.config.SLP_VECTORIZE
+            numba.config.SLP_VECTORIZE = int(superwords)
+            try:
+                result: F = _compiled(make, signature)
+            finally:
+                numba.config.SLP_VECTORIZE = before
+            return result
+
+        if _postponed is None:
+            return compile_now()
+        _postponed.append((len(function.__code__.co_code), compile_now))
+        uncompiled: F = make()
+        return uncompiled
 
     return compile_function
 

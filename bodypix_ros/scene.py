@@ -1,10 +1,15 @@
 """What a model saw in one image: the result every segmenter returns and everything else reads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from bodypix_ros.errors import ImageError, PersonError
+from bodypix_ros.rle import encode
 
 Box = tuple[int, int, int, int]
 
@@ -105,6 +110,31 @@ class Person:
         hands = tuple(hand.mirrored(width) for hand in self.hands)
         return replace(self, box=box, keypoints=keypoints, keypoints_3d=metres, hands=hands)
 
+    def to_dict(self, keypoint_names: Sequence[str]) -> dict[str, Any]:
+        """Give what is known of the person as JSON holds it.
+
+        Args:
+            keypoint_names: The names of the rows of the keypoints: `Scene.keypoint_names`.
+
+        Returns:
+            score; box, [x0, y0, x1, y1] in image pixels, half open; keypoints, {name: [x, y, score]}, empty
+            without a pose; and where they are known keypoints_3d, {name: [x, y, z, score]} in metres,
+            track_id, and distance in metres. Pixels are rounded to hundredths, scores and metres to four
+            places and more.
+        """
+        known: dict[str, Any] = {
+            "score": round(float(self.score), 5),
+            "box": [int(value) for value in self.box],
+            "keypoints": _named(keypoint_names, self.keypoints, 2) if self.has_pose else {},
+        }
+        if self.keypoints_3d is not None:
+            known["keypoints_3d"] = _named(keypoint_names, self.keypoints_3d, 4)
+        if self.track_id is not None:
+            known["track_id"] = int(self.track_id)
+        if self.distance is not None:
+            known["distance"] = round(float(self.distance), 4)
+        return known
+
 
 class Face(NamedTuple):
     """A face that a detector found, whoever's it is.
@@ -166,6 +196,94 @@ class Scene:
             persons=tuple(person.mirrored(self.person_mask.shape[1]) for person in self.persons),
             faces=tuple(face.mirrored(self.person_mask.shape[1]) for face in self.faces),
         )
+
+    def mask_of(self, k: int) -> npt.NDArray[np.bool_]:
+        """The pixels of `persons[k]`: bool (H, W), an array of its own.
+
+        Raises:
+            PersonError: There is no such person; k counts from 0.
+        """
+        self._person(k)
+        mask: npt.NDArray[np.bool_] = self.instance_mask == k + 1
+        return mask
+
+    def crop(
+        self, image: npt.NDArray[_T], k: int, background: int | Sequence[int] | None = None
+    ) -> npt.NDArray[_T]:
+        """Cut the box of `persons[k]` out of the image.
+
+        Args:
+            image: (H, W) or (H, W, C) of any dtype, of the Scene's size.
+            k: Whom, from 0.
+            background: What pixels that are not this person's become: a number, or one for each of the
+                image's channels. None: they stay.
+
+        Returns:
+            (h, w) or (h, w, C), an array of its own: the part of the image in `Person.box`.
+
+        Raises:
+            PersonError: There is no such person, or one who is nowhere in the image.
+            ImageError: The image is of another size, or the background has other channels.
+        """
+        x0, y0, x1, y1 = self._person(k).box
+        if image.ndim not in (2, 3) or image.shape[:2] != self.person_mask.shape:
+            raise ImageError(
+                f"image is {image.shape}, but must be (H, W) or (H, W, C) of the scene's size "
+                f"{self.person_mask.shape}: give the image that was segmented"
+            )
+        if x1 <= x0 or y1 <= y0:
+            raise PersonError(
+                f"persons[{k}] has neither pixels nor confident keypoints: there is no box to cut out"
+            )
+        cut: npt.NDArray[_T] = image[y0:y1, x0:x1].copy()
+        if background is not None:
+            if np.shape(background) not in ((), image.shape[2:]):
+                raise ImageError(
+                    f"background is {background!r:.80}, but must be a number, or one for each channel of the "
+                    f"image, which is {image.shape}"
+                )
+            cut[self.instance_mask[y0:y1, x0:x1] != k + 1] = background
+        return cut
+
+    def to_dict(self, masks: bool = False) -> dict[str, Any]:
+        """Give what is in the Scene as JSON holds it, for `json.dumps`.
+
+        Args:
+            masks: With each person's pixels, as COCO's compressed RLE; `pycocotools.mask.decode` gives them
+                back. Parts and confidence are never in it.
+
+        Returns:
+            width and height in pixels, and persons: a list in the Scene's order of what `Person.to_dict`
+            gives, with "mask" where asked for; and where faces were found, faces: a list of box and score.
+        """
+        persons = [person.to_dict(self.keypoint_names) for person in self.persons]
+        if masks:
+            for k, person in enumerate(persons):
+                person["mask"] = encode(self.mask_of(k))
+        height, width = self.person_mask.shape
+        told: dict[str, Any] = {"width": width, "height": height, "persons": persons}
+        if self.faces:
+            told["faces"] = [
+                {"box": [int(value) for value in face.box], "score": round(float(face.score), 5)}
+                for face in self.faces
+            ]
+        return told
+
+    def _person(self, k: int) -> Person:
+        if not 0 <= index(k) < len(self.persons):
+            there = f"0..{len(self.persons) - 1}" if self.persons else "nothing: nobody is in the scene"
+            raise PersonError(f"k is {k}, but persons has {there}")
+        return self.persons[k]
+
+
+def _named(names: Sequence[str], rows: npt.NDArray[np.float32], places: int) -> dict[str, list[float]]:
+    """Rows by name, rounded; the last column is a score. Without what is no number, which JSON lacks."""
+    rounded = rows.astype(np.float64).round(places)
+    rounded[:, -1] = rows[:, -1].astype(np.float64).round(4)
+    named = zip(names, rounded.tolist(), strict=True)
+    return {
+        name: row for (name, row), known in zip(named, np.isfinite(rounded).all(axis=1), strict=True) if known
+    }
 
 
 def _mirrored(mask: npt.NDArray[_T]) -> npt.NDArray[_T]:

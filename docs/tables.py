@@ -13,12 +13,13 @@ A table that nobody shows, and a mark that no table is called after, are errors.
 """
 
 import argparse
+import ast
 import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bodypix_ros.options import Option, options_of
 from bodypix_ros.perception.options import LoadOptions
@@ -32,15 +33,45 @@ from bodypix_ros.ros.source.options import SourceOptions
 from bodypix_ros.segmenters.families import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/nodes.md", "docs/python.md")
+PAGES = ("README.md", "docs/distributions.md", "docs/install.md", "docs/nodes.md", "docs/python.md")
 MARKS = re.compile(r"(<!-- generated: (.+?) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 WIDTH = 110
+
+
+class Distribution(NamedTuple):
+    """A ROS 2 distribution that the package is for.
+
+    Attributes:
+        name: As its folder in /opt/ros and the tag of its image are called.
+        ubuntu: The release that its packages are for.
+        python: That release's.
+        numpy: What pip may bring beside that release's cv_bridge; empty: whatever setup.py allows.
+        run: What was run on it.
+    """
+
+    name: str
+    ubuntu: str
+    python: str
+    numpy: str
+    run: str
+
+
+DISTRIBUTIONS = (
+    Distribution(
+        "humble", "22.04", "3.10", "numpy<2", "nothing on ROS; the demo on Python 3.10 with numpy 1.26"
+    ),
+    Distribution("jazzy", "24.04", "3.12", "numpy<2", "all tests of nodes, built from source on Python 3.11"),
+    Distribution("kilted", "24.04", "3.12", "numpy<2", "nothing"),
+    Distribution("lyrical", "26.04", "3.14", "", "nothing; the dependencies have wheels for its Python"),
+)
 
 
 def tables() -> dict[str, str]:
     """The tables of the pages by name."""
     load = {name: known for name, known in options_of(LoadOptions).items() if name != "model"}
     return {
+        "distributions": _distributions(),
+        "pip beside ROS": _pip_beside_ros(),
         "segmenter topics": _table(
             ("topic", "type", "contract"), ((f"`{o.topic}`", o.kind, o.text) for o in OUTPUTS.values())
         ),
@@ -103,6 +134,34 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     cells = [tuple(head), *(tuple(row) for row in rows)]
     lines = ["| " + " | ".join(str(cell) for cell in row) + " |" for row in cells]
     return "\n".join([lines[0], "|---" * len(cells[0]) + "|", *lines[1:]]) + "\n"
+
+
+def requirements() -> list[str]:
+    """What setup.py asks pip for, without what builds the package."""
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    keywords = (node for node in ast.walk(tree) if isinstance(node, ast.keyword))
+    (wanted,) = (keyword.value for keyword in keywords if keyword.arg == "install_requires")
+    return [text for text in ast.literal_eval(wanted) if not text.startswith("setuptools")]
+
+
+def _distributions() -> str:
+    return _table(
+        ("distribution", "Ubuntu", "Python", "from pip", "what was run"),
+        (
+            (d.name.capitalize(), d.ubuntu, d.python, f"`{d.numpy}`" if d.numpy else "numpy as it is", d.run)
+            for d in DISTRIBUTIONS
+        ),
+    )
+
+
+def _pip_beside_ros() -> str:
+    """One command. What apt's packages satisfy already pip leaves alone."""
+    without = " and ".join(d.name.capitalize() for d in DISTRIBUTIONS if not d.numpy)
+    command = " ".join([".venv/bin/pip install 'numpy<2'", *(f"'{text}'" for text in requirements())])
+    lines = textwrap.wrap(
+        command, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False
+    )
+    return f"```sh\n# On {without} without 'numpy<2'.\n" + " \\\n".join(lines) + "\n```\n"
 
 
 def _parameters(options: Mapping[str, Option], fixed: str = "at the start") -> str:

@@ -47,7 +47,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def pytest_unconfigure() -> Generator[None, None, None]:
     """Say last of all what was compared and what an extra was lacking for: a skip is never unseen."""
     result = yield
-    lacking = [name for name in ("ray", "pyarrow") if find_spec(name) is None]
-    skipped = f"; tests of the extra fleet skipped: no {', no '.join(lacking)}" if lacking else ""
+    skipped = ""
+    for extra, names in (("fleet", ("ray", "pyarrow")), ("view", ("rerun",))):
+        if lacking := [name for name in names if find_spec(name) is None]:
+            skipped += f"; tests of the extra {extra} skipped: no {', no '.join(lacking)}"
     print(f"goldens compared: {len(_compared)}/{GOLDENS}{skipped}", flush=True)
     return result

@@ -51,3 +51,10 @@ def test_the_rows_of_faults_name_tests() -> None:
         ("test_x.py", "test_two"),
         ("test_y.py", ""),
     ]
+
+
+def test_the_site_has_every_page_once() -> None:
+    """mkdocs only tells, without failing, of one that is in no menu."""
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^ +- ([\w-]+\.md)$", text[text.index("\nnav:") :], re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))

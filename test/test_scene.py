@@ -1,10 +1,22 @@
-"""Scenes and persons: what a mirror does to them."""
+"""Scenes and persons: mirrored, cut out, and as JSON."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pycocotools import mask as coco_mask
 
-from bodypix_ros.scene import Hand, Person, Scene
+import bodypix_ros
+from bodypix_ros import rendering
+from bodypix_ros.anatomy import KEYPOINTS
+from bodypix_ros.errors import ImageError, PersonError
+from bodypix_ros.scene import Face, Hand, Person, Scene
+from support.scenes import scene as standing
 
 
 @st.composite
@@ -107,3 +119,122 @@ def test_numbers():
     assert mirrored.confidence[9, 17] == 200
     assert mirrored.confidence[9, 18] == 0
     assert scene.persons[0].keypoints[0, 0] == 0, "the scene itself stays"
+
+
+# One person, cut out
+
+
+@given(scenes())
+def test_masks_of_persons_are_apart_and_together_the_instances(scene):
+    masks = [scene.mask_of(k) for k in range(len(scene.persons))]
+    assert all(mask.dtype == bool and mask.shape == scene.person_mask.shape for mask in masks)
+    counted = sum((mask.astype(int) for mask in masks), np.zeros(scene.person_mask.shape, int))
+    known = (scene.instance_mask > 0) & (scene.instance_mask <= len(scene.persons))
+    assert np.array_equal(counted, known)
+
+
+def test_a_mask_is_no_view():
+    scene = standing((10, 10, 30, 60))
+    scene.mask_of(0)[:] = False
+    assert scene.mask_of(0).sum() == 20 * 50
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,), (4,)])
+def test_crops(channels):
+    scene = standing((10, 20, 30, 60), (25, 20, 40, 50))  # the second is in front
+    image = np.arange(240 * 320 * int(np.prod(channels))).astype(np.int32).reshape(240, 320, *channels)
+    cut = scene.crop(image, 0)
+    assert np.array_equal(cut, image[20:60, 10:30])
+    assert not np.shares_memory(cut, image)
+
+    alone = scene.crop(image, 0, background=-5)
+    other = np.zeros((40, 20), bool)
+    other[:30, 15:] = True
+    assert (alone[other] == -5).all()
+    assert np.array_equal(alone[~other], cut[~other])
+    assert np.array_equal(scene.crop(image, 1, background=-5), image[20:50, 25:40])
+    if channels:
+        colour = tuple(range(-1, -1 - channels[0], -1))
+        assert (scene.crop(image, 0, background=colour)[other] == colour).all()
+
+
+@pytest.mark.parametrize("k", [-1, 2, 99])
+def test_who_is_not_there_is_an_error_that_says_who_is(k):
+    scene = standing((10, 10, 30, 60), (50, 10, 70, 60))
+    image = np.zeros((*scene.person_mask.shape, 3), np.uint8)
+    for ask in (scene.mask_of, lambda k: scene.crop(image, k)):
+        with pytest.raises(PersonError, match=rf"k is {k}, but persons has 0\.\.1"):
+            ask(k)
+    with pytest.raises(IndexError, match="nobody is in the scene"):
+        standing().mask_of(0)
+    with pytest.raises(TypeError):
+        scene.mask_of(0.5)
+    assert scene.mask_of(np.int64(1)).sum() == 20 * 50
+
+
+def test_images_that_are_not_the_scenes_are_refused():
+    scene = standing((10, 10, 30, 60))
+    for shape in ((240, 319, 3), (320, 240, 3), (240,), (1, 240, 320, 3)):
+        with pytest.raises(
+            ImageError, match=r"must be \(H, W\) or \(H, W, C\) of the scene's size \(240, 320\)"
+        ):
+            scene.crop(np.zeros(shape, np.uint8), 0)
+    with pytest.raises(ImageError, match=r"background is .*one for each channel"):
+        scene.crop(np.zeros((240, 320, 3), np.uint8), 0, background=(1, 2))
+    nowhere = Scene(*[np.zeros((4, 5), dtype) for dtype in (bool, np.uint8)], None, None, (
+        Person(0.1, (0, 0, 0, 0), np.zeros((17, 3), np.float32)),), KEYPOINTS)  # fmt: skip
+    with pytest.raises(PersonError, match=r"persons\[0\] has neither pixels nor confident keypoints"):
+        nowhere.crop(np.zeros((4, 5), np.uint8), 0)
+
+
+# As JSON
+
+
+@given(scenes(), st.booleans())
+def test_json_holds_the_scene(scene, masks):
+    told = json.loads(json.dumps(scene.to_dict(masks), allow_nan=False))
+    assert (told["height"], told["width"]) == scene.person_mask.shape
+    assert len(told["persons"]) == len(scene.persons)
+    for k, (one, person) in enumerate(zip(told["persons"], scene.persons, strict=True)):
+        assert (tuple(one["box"]), one["score"]) == (person.box, person.score)
+        assert one.get("track_id") == person.track_id
+        assert "distance" not in one
+        expected = person.keypoints.tolist() if person.has_pose else []
+        assert list(one["keypoints"].values()) == expected  # quarters survive rounding to hundredths
+        assert list(one["keypoints"]) == (list(scene.keypoint_names) if person.has_pose else [])
+        assert ("keypoints_3d" in one) == (person.keypoints_3d is not None)
+        if person.keypoints_3d is not None:
+            assert list(one["keypoints_3d"].values()) == person.keypoints_3d.tolist()
+        assert ("mask" in one) == masks
+        if masks:
+            assert np.array_equal(coco_mask.decode(one["mask"]), scene.mask_of(k))
+
+
+def test_json_rounds_and_leaves_out_what_is_no_number():
+    keypoints = np.array([[1.23456, 2, 0.123456], [np.nan, 3, 0.5]], np.float32)
+    person = Person(1 / 3, (0, 0, 2, 1), keypoints, track_id=np.int64(4), distance=2.34567)
+    assert person.to_dict(("nose", "tail")) == {
+        "score": 0.33333,
+        "box": [0, 0, 2, 1],
+        "keypoints": {"nose": [1.23, 2.0, 0.1235]},
+        "track_id": 4,
+        "distance": 2.3457,
+    }
+
+
+def test_json_has_faces_where_there_are():
+    scene = replace(standing((10, 10, 30, 60)), faces=(Face((12, 11, 20, 21), 0.876543),))
+    assert scene.to_dict()["faces"] == [{"box": [12, 11, 20, 21], "score": 0.87654}]
+    assert "faces" not in standing((10, 10, 30, 60)).to_dict()
+
+
+def test_draw_is_public():
+    scene = standing((10, 10, 30, 60))
+    image = np.zeros((*scene.person_mask.shape, 3), np.uint8)
+    assert np.array_equal(bodypix_ros.draw(image, scene), rendering.draw(image, scene, "instances"))
+    assert np.array_equal(bodypix_ros.draw(image, scene, "bokeh"), rendering.draw(image, scene, "bokeh"))
+
+
+def test_drawing_needs_no_openvino():
+    code = "import sys, bodypix_ros; bodypix_ros.draw; sys.exit('openvino' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

@@ -268,7 +268,7 @@ def _requirements() -> dict[str, list[Requirement]]:
     return {extra: [Requirement(text) for text in texts] for extra, texts in extras.items()}
 
 
-UNLOCKED = {"fleet"}
+UNLOCKED = {"fleet", "view"}
 """Extras that are too large for the lock, see .ci/lock."""
 
 

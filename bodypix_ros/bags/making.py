@@ -104,7 +104,7 @@ class BagRecipe:
             )
         seen = plan(
             bag,
-            self.image_topics or _only(bag),
+            self.image_topics or only_image_topic(bag),
             self.copy,
             self.copy_all,
             self.namespaces,
@@ -124,7 +124,7 @@ class BagRecipe:
         )
 
 
-def _only(bag: "InputBag") -> tuple[str, ...]:
+def only_image_topic(bag: "InputBag") -> tuple[str, ...]:
     """The one topic of images."""
     from bodypix_ros.bags.messages import COMPRESSED, IMAGE
 

@@ -1,8 +1,7 @@
 """People in metres, for one image topic of a bag: images joined with depth by their stamps."""
 
-from collections import deque
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +9,7 @@ from rosbags.typesys.store import Typestore
 
 from bodypix_ros.bags.messages import IMAGE, deserialize
 from bodypix_ros.bags.outputs import Outputs
+from bodypix_ros.bags.pairs import Pairs
 from bodypix_ros.bags.typestore import giver
 from bodypix_ros.errors import MessageError, PlacingError
 from bodypix_ros.ros.messages.depth import to_depth
@@ -21,9 +21,6 @@ from bodypix_ros.space.depth import doubt, metres
 from bodypix_ros.space.follow import NEAREST
 from bodypix_ros.space.frames import Frame
 from bodypix_ros.space.placing import place
-
-_MOST: Final = 30
-"""So many images and depths wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +50,9 @@ class Places:
             slop_s: Seconds that image and depth may differ.
             unit: Metres per unit of depth; None: by its encoding.
         """
-        self._outputs, self._store, self._slop_ns, self._unit = outputs, store, round(slop_s * 1e9), unit
+        self._outputs, self._store, self._unit = outputs, store, unit
         self._give = giver(store)
-        self._waiting: deque[_Seen] = deque()
-        self._depths: deque[tuple[int, bytes]] = deque(maxlen=_MOST)
+        self._pairs: Pairs[_Seen] = Pairs(slop_s, self._write)
         self._crowd = Crowd()
         self.written, self.problem = 0, ""
 
@@ -67,37 +63,24 @@ class Places:
         except MessageError as error:
             self.problem = str(error)
             return
-        self._depths.append((stamp_ns, raw))
-        while self._waiting and _ns(self._waiting[0].header) <= stamp_ns:
-            self._write(self._waiting.popleft())
+        self._pairs.depth(stamp_ns, raw)
 
     def see(self, time_ns: int, header: Header, scene: Scene, image: npt.NDArray[np.uint8]) -> None:
         """Take what was seen in an image; see `Outputs`."""
-        self._waiting.append(_Seen(time_ns, header, scene, image))
-        newest_ns = max((stamp_ns for stamp_ns, _ in self._depths), default=None)
-        if len(self._waiting) > _MOST or (newest_ns is not None and newest_ns >= _ns(header)):
-            self._write(self._waiting.popleft())
+        self._pairs.see(_ns(header), _Seen(time_ns, header, scene, image))
 
     def finish(self) -> None:
         """Write what still waits: no more depth comes."""
-        while self._waiting:
-            self._write(self._waiting.popleft())
+        self._pairs.finish()
 
-    def _write(self, seen: _Seen) -> None:
-        stamp_ns = _ns(seen.header)
-        nearest = min(self._depths, key=lambda item: abs(item[0] - stamp_ns), default=None)
-        if nearest is None:
-            self.problem = "there is no depth"
-        elif abs(nearest[0] - stamp_ns) > self._slop_ns:
-            apart_s = abs(nearest[0] - stamp_ns) / 1e9
-            self.problem = (
-                f"the nearest depth is {apart_s:.3f} s away, more than the slop of {self._slop_ns / 1e9:g} s"
-            )
+    def _write(self, seen: _Seen, depth_ns: int, raw: bytes | None, why: str) -> None:
+        if raw is None:
+            self.problem = why
         elif self._outputs.lens is None:
             self.problem = "there is no camera_info before it: say which with --camera-info"
         else:
             try:
-                self.written += self._place(seen, *nearest)
+                self.written += self._place(seen, depth_ns, raw)
             except (PlacingError, MessageError) as error:
                 self.problem = str(error)
 

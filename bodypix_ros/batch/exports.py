@@ -1,4 +1,4 @@
-"""What is written beside a source's outputs, for whoever loads it: COCO, Parquet, a bag of what was seen."""
+"""What is written beside a source's outputs, for whoever loads it: lists, a table, a bag of what was seen."""
 
 import shutil
 from collections import Counter
@@ -10,6 +10,7 @@ from bodypix_ros.batch.recipe import Recipe
 from bodypix_ros.batch.sources import Kind, Source
 from bodypix_ros.batch.table import Table
 from bodypix_ros.coco.document import DocumentWriter
+from bodypix_ros.results.exports import lists_of
 from bodypix_ros.results.process import made_by
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
@@ -49,8 +50,9 @@ class Exports:
         least, wanted = self._recipe.files.style.min_keypoint_score, self._recipe.exports
         if wanted:
             self._folder.mkdir()
-        if "coco" in wanted and self._source.kind is Kind.BAG:
-            document = DocumentWriter(self._folder / _DOCUMENT, made_by(self._segmenter))
+        lists = lists_of(wanted, self._folder)
+        if (lists or "coco" in wanted) and self._source.kind is Kind.BAG:
+            document = DocumentWriter(self._folder / _DOCUMENT, made_by(self._segmenter), lists=lists)
             self._document = self._stack.enter_context(document)
         if "parquet" in wanted:
             table = Table(self._folder / _TABLE, self._source.path, least)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from bodypix_ros.bags.making import BagRecipe
 from bodypix_ros.errors import MissingModelError, OptionError, hint
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.rendering import Style
+from bodypix_ros.results.exports import exports
 from bodypix_ros.results.output import Output
 from bodypix_ros.segmenters.families import changed, family_of
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
 
 EXPORTS: Final = {
+    **exports(),
     "coco": "people.json, COCO's annotations, of bags, too; of videos and pictures it is always there",
     "parquet": "people.parquet, a table of people per image: track, box, keypoints, position (extra `fleet`)",
     "mcap": "people/, a bag of what was seen, beside the outputs of videos and pictures",
 }
-"""What can be written besides, with what it is."""
+"""What can be written besides, with what it is; of bags no pictures, and people.json comes with lists."""
 
 _WHEREABOUTS: Final = ("model_dir", "cache_dir", "ranges", "threads")
 """Options of `load` that say where things are, or how fast; files count by their content instead."""
@@ -84,20 +86,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class FileRecipe:
-    """What is written of videos and pictures: the options of `bodypix run`; see `results.output.Output`."""
+    """How videos and pictures are drawn: the options of `bodypix run`; see `results.output.Output`."""
 
     layers: tuple[str, ...] = ("instances", "boxes", "poses")
     mode: str | None = None
     masks: bool = True
-    results: bool = False
     overlay_suffix: str = ".png"
     verify: bool = False
     style: Style = field(default_factory=Style)
 
-    def output(self, folder: Path) -> Output:
-        """The same, in a folder."""
+    def output(self, folder: Path, wanted: Collection[str] = ()) -> Output:
+        """The same, in a folder, with those of the exports that are of videos and pictures."""
         own = {name: getattr(self, name) for name in self.__slots__}
-        return Output(folder, **own)
+        return Output(folder, exports=tuple(name for name in wanted if name in exports()), **own)
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class Worker:
         found = media.find_sources(named, complain=problems.append)
         for problem in problems:
             report.fail(problem)
-        output = self._recipe.files.output(work)
+        output = self._recipe.files.output(work, self._recipe.exports)
         report.progress.total = 0 if source.kind is Kind.VIDEO else len(found)
         with Exports(self._recipe, self._segmenter, source, work) as exports:
             report.hear = exports.hear

@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Find people in pictures, folders, videos, cameras and addresses.",
     "bag": "Find people in the images of a recorded ROS 2 bag.",
     "batch": "Find people in many recordings, on one computer or a cluster.",
+    "view": "Look at what is seen in a viewer, or record it for one.",
     "demo": "Find the people in one picture and show what comes out.",
     "models": "List, fetch and verify the models, and calibrate them for INT8.",
     "warm-up": "Compile what the first start after an installation would wait for.",

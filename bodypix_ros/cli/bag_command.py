@@ -1,5 +1,6 @@
 """`bodypix bag`."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bodypix_ros.cli.options import (
     model_options,
     parse_mode,
     quiet_option,
+    showing_kernels,
 )
 from bodypix_ros.cli.reporting import reporting, summary
 
@@ -158,10 +160,11 @@ def command(
     check_target(target)
     with InputBag(source) as recorded:
         planned = recipe.plan(recorded)
-        with (
-            load_segmenter(model, options, recipe.preset_mode) as segmenter,
-            reporting(planned.images, quiet) as report,
-        ):
+        with ExitStack() as stack:
+            segmenter = stack.enter_context(load_segmenter(model, options, recipe.preset_mode))
+            with showing_kernels():
+                segmenter.stream()  # it brings kernels, which the bar of images should not wait for
+            report = stack.enter_context(reporting(planned.images, quiet))
             planned.write(segmenter, target, report)
             counted = f"{report.images} images, people found: {report.people}"
             done = summary(counted, report, segmenter, target)

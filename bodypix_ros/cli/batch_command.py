@@ -88,6 +88,14 @@ class BatchCommand(Command):
             return status.make_context(f"{info_name} {status.name}", args[1:], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exports, then the options."""
+        from bodypix_ros.batch import EXPORTS
+
+        with formatter.section("Written besides, with --export"):
+            formatter.write_dl(list(EXPORTS.items()))
+        super().format_options(ctx, formatter)
+
 
 @click.command("batch", cls=BatchCommand)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
@@ -105,7 +113,9 @@ class BatchCommand(Command):
     show_default=True,
     help="How often a source is tried again after a worker died or a disk was full.",
 )
-@click.option("--export", "exports", multiple=True, help="Write coco, parquet or mcap, too; may be repeated.")
+@click.option(
+    "--export", "exports", multiple=True, help="Write this, too, of the list above; may be repeated."
+)
 @add(_shared)
 @model_option
 @model_options("bag")
@@ -162,9 +172,9 @@ def command(
     bag = batch.BagRecipe(**of_bag, mode=drawn["mode"], verify=drawn["verify"] and of_bag["anonymize"])
     drawn["mode"] = bag.preset_mode
     files = batch.FileRecipe(
-        **drawn, masks=of_run["masks"], results=of_run["results"],
-        overlay_suffix=f".{of_run['overlay_format']}",
+        **drawn, masks=of_run["masks"], overlay_suffix=f".{of_run['overlay_format']}"
     )  # fmt: skip
+    exports += ("results",) if of_run["results"] else ()
     _check_bags(sources, exports)
     loaded = batch.Model(model, given_options(model, options, drawn["mode"]))
     recipe = batch.Recipe(loaded, bag, files, exports)

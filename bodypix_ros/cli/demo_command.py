@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,15 +29,15 @@ if TYPE_CHECKING:
 
 def astronaut() -> "Image":
     """Give scikit-image's picture of Eileen Collins, by NASA, public domain: uint8 (512, 512, 3), BGR."""
-    try:
-        from skimage import data
-    except ImportError as error:
+    from bodypix_ros import media
+
+    found = find_spec("skimage")  # its file only: skimage itself takes seconds, and packages that it needs
+    if found is None or not found.submodule_search_locations:
         raise click.UsageError(
             "the picture of the demo comes with scikit-image, which is not installed: "
             "pip install 'bodypix_ros[demo]', or name a picture of your own"
-        ) from error
-    picture: Image = data.astronaut()[..., ::-1].copy()
-    return picture
+        )
+    return media.read_picture(Path(found.submodule_search_locations[0]) / "data/astronaut.png")
 
 
 def write_sheet(path: Path, sheet: "Image") -> None:

@@ -15,6 +15,7 @@ from bodypix_ros.cli.options import (
     out_option,
     parse_mode,
     quiet_option,
+    showing_kernels,
 )
 from bodypix_ros.cli.reporting import reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
@@ -111,14 +112,17 @@ def drawing(options: dict[str, Any], *, hides: bool = False) -> dict[str, Any]:
 
 
 class RunCommand(Command):
-    """`bodypix run`, whose help lists the modes."""
+    """`bodypix run`, whose help lists modes and exports."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the modes, then the options."""
+        """Write the modes and exports, then the options."""
         from bodypix_ros.rendering import MODES
+        from bodypix_ros.results.exports import exports
 
         with formatter.section("Modes, instead of the layers of --draw"):
             formatter.write_dl([(name, mode.text) for name, mode in MODES.items()])
+        with formatter.section("Written besides, with --export"):
+            formatter.write_dl(list(exports().items()))
         super().format_options(ctx, formatter)
 
 
@@ -137,7 +141,10 @@ class RunCommand(Command):
     show_default=True,
     help="Of overlay pictures.",
 )
-@click.option("--results", is_flag=True, help="Write people.results.json, too, which COCO's loadRes takes.")
+@click.option(
+    "--export", "exports", multiple=True, help="Write this, too, of the list above; may be repeated."
+)
+@click.option("--results", is_flag=True, help="The same as --export results.")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results; people.json begins anew.")
 @click.option(
     "--skip-existing",
@@ -155,6 +162,7 @@ def command(
     recursive: bool,
     masks: bool,
     overlay_format: str,
+    exports: tuple[str, ...],
     results: bool,
     overwrite: bool,
     skip_existing: bool,
@@ -182,6 +190,8 @@ def command(
       people.json         COCO: boxes, keypoints, masks as RLE; names are as seen from its folder, and a
                           frame is called NAME#NUMBER
 
+    With --export more is written: people.csv, people.jsonl, cut-outs, parts in colours; see below.
+
     Results that are there already are not replaced unless --overwrite says so, and inputs never are. Only one
     process writes into a folder at a time. With --skip-existing an interrupted run goes on, with the same
     model and options; a process that was killed leaves no people.json, so that it begins anew.
@@ -198,6 +208,8 @@ def command(
       bodypix run 0 --device GPU,CPU --base-size 321 --crops 0
       bodypix run square.jpg --base-size 961 --crops 8  # people far away
       bodypix run photos/ --draw none --no-masks        # people.json only
+      bodypix run film.mp4 --draw none --export csv     # a table of who is where in each frame
+      bodypix run photos/ --export cutout               # people alone, as transparent PNGs
     """  # noqa: D301 - click's mark
     from bodypix_ros import media
     from bodypix_ros.results.output import Output
@@ -211,9 +223,10 @@ def command(
     if not found:
         raise click.UsageError("\n".join(problems))
     existing = Existing.OVERWRITE if overwrite else Existing.SKIP if skip_existing else Existing.REFUSE
-    output = Output(out, masks=masks, results=results, overlay_suffix=f".{overlay_format}", **arguments)
+    wanted = (*exports, *(["results"] if results else []))
+    output = Output(out, masks=masks, exports=wanted, overlay_suffix=f".{overlay_format}", **arguments)
     with planned(found, output, existing) as plan:
-        if not plan.tasks:
+        if not plan.tasks and all(path.is_file() for path in output.common()):
             for problem in problems:
                 tell(problem)
             click.echo(f"nothing to do: {_count(plan.skipped, 'source')} complete already, in {out}")
@@ -241,6 +254,9 @@ def execute(
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):
         tell(line)
+    if pictures < len(plan.tasks):
+        with showing_kernels():
+            segmenter.stream()  # it brings kernels, which the bar of frames should not wait for
     with stop_on_interrupt() as stopped, reporting(pictures, quiet) as report:
         for problem in problems:
             report.fail(problem)

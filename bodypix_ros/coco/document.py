@@ -8,7 +8,7 @@ masks are compressed RLE. The files load with `pycocotools.coco.COCO`; beside wh
 import json
 import shutil
 import tempfile
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from bodypix_ros import media
 from bodypix_ros.anatomy import HAND_KEYPOINTS, KEYPOINTS, SKELETON
 from bodypix_ros.coco.earlier import Earlier, Entry
+from bodypix_ros.coco.listing import PeopleList
+from bodypix_ros.rle import Rle, encode
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.targets import unwritable
 
@@ -28,13 +30,6 @@ PERSON: Final = 1
 
 _RESULT = ("image_id", "category_id", "score", "segmentation", "keypoints")
 """What `loadRes` is to see; given a box, it would take the box's area for the person's."""
-
-
-class Rle(TypedDict):
-    """A compressed mask: its height and width, and the lengths of its runs as text."""
-
-    size: list[int]
-    counts: str
 
 
 class Result(TypedDict):
@@ -59,21 +54,6 @@ CATEGORY: Final[Entry] = {
     "skeleton": [[KEYPOINTS.index(a) + 1, KEYPOINTS.index(b) + 1] for a, b in SKELETON],
 }
 """The one category; its skeleton counts keypoints from 1, as COCO does."""
-
-
-def encode(mask: npt.NDArray[np.bool_]) -> Rle:
-    """Compress a mask to COCO's RLE.
-
-    Args:
-        mask: bool (H, W).
-
-    Returns:
-        {"size": [H, W], "counts": str}; `pycocotools.mask.decode` gives the mask back.
-    """
-    from pycocotools import mask as rle
-
-    encoded = rle.encode(np.asfortranarray(mask).view(np.uint8))
-    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
 
 
 def results(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) -> list[Result]:
@@ -185,6 +165,49 @@ def _flat(points: npt.NDArray[np.float32], digits: int) -> list[float]:
     return numbers
 
 
+def persons_of(entries: Iterable[Entry]) -> list[Person]:
+    """Give the persons that annotations were made of, to the places that these keep.
+
+    Args:
+        entries: As `annotations` gives them.
+    """
+    return [_person_of(entry) for entry in entries]
+
+
+def _person_of(entry: Entry) -> Person:
+    keypoints = np.reshape(entry["keypoints"], (-1, 3)).astype(np.float32)
+    keypoints[:, 2] = entry["keypoint_scores"]
+    if "all_keypoints" in entry:
+        keypoints = np.reshape(entry["all_keypoints"], (-1, 3)).astype(np.float32)
+    metres = entry.get("keypoints_3d")
+    x, y, width, height = entry["bbox"]
+    return Person(
+        entry["score"],
+        (x, y, x + width, y + height),
+        keypoints,
+        None if metres is None else np.reshape(metres, (-1, 4)).astype(np.float32),
+        entry.get("track_id"),
+    )
+
+
+class Results:
+    """COCO's list of results; see `listing.PeopleList`."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file, self._before = file, ""
+        file.write("[\n")
+
+    def add(self, _: Entry, persons: Sequence[Entry], __: Sequence[str]) -> None:
+        """Write an image's people."""
+        for person in persons:
+            self._file.write(self._before + json.dumps({key: person[key] for key in _RESULT}))
+            self._before = ",\n"
+
+    def end(self) -> None:
+        """Close the list."""
+        self._file.write("\n]\n")
+
+
 class DocumentWriter:
     """Writes Scenes into one COCO file as they come; a context manager.
 
@@ -202,7 +225,7 @@ class DocumentWriter:
         path: Path,
         info: Mapping[str, object] | None = None,
         *,
-        results: Path | None = None,
+        lists: Mapping[Path, Callable[[IO[str]], PeopleList]] | None = None,
         earlier: Earlier | None = None,
     ) -> None:
         """Prepare to write.
@@ -210,14 +233,14 @@ class DocumentWriter:
         Args:
             path: The file; an existing one is replaced.
             info: COCO's "info" object, such as the model and its options.
-            results: Write the persons here, too, as the list of COCO results that `COCO.loadRes` takes.
+            lists: More files of the same people, each with what begins it in a file.
             earlier: Begin with the complete sources of this.
         """
         self.path = path
         self.images = 0
         self.annotations = 0
         self._info = info or {}
-        self._results_path = results
+        self._starts = lists or {}
         self._earlier = earlier
         self._category = dict(CATEGORY if earlier is None else earlier.category)
         self._sources: list[Entry] = []
@@ -243,10 +266,8 @@ class DocumentWriter:
             self._category["hand_keypoints"] = list(HAND_KEYPOINTS)
         height, width = scene.person_mask.shape
         with _saying(self.path):
-            image_id = self._add_image({"file_name": file_name, "width": width, "height": height, **extra})
-            for annotation in annotations(scene, image_id, min_keypoint_score):
-                self._add_annotation(annotation)
-        return image_id
+            image: Entry = {"file_name": file_name, "width": width, "height": height, **extra}
+            return self._put(image, annotations(scene, self.images + 1, min_keypoint_score))
 
     def complete(self, file_name: str, files: Iterable[str]) -> None:
         """Note that all images of a source were added.
@@ -265,10 +286,7 @@ class DocumentWriter:
             self._list = stack.enter_context(
                 tempfile.TemporaryFile("w+", encoding="utf-8", dir=self.path.parent)
             )
-            self._results: IO[str] | None = None
-            if self._results_path is not None:
-                self._results = self._open(stack, self._results_path)
-                self._results.write("[\n")
+            self._lists = [start(self._open(stack, path)) for path, start in self._starts.items()]
             head = {"info": self._info, "licenses": []}
             self._file.write(json.dumps(head)[:-1] + ',\n"annotations": [\n')
             if self._earlier is not None:
@@ -289,8 +307,8 @@ class DocumentWriter:
             shutil.copyfileobj(self._list, self._file)
             tail = {"categories": [self._category], "sources": self._sources}
             self._file.write("\n],\n" + json.dumps(tail)[1:-1] + "\n}\n")
-            if self._results is not None:
-                self._results.write("\n]\n")
+            for one in self._lists:
+                one.end()
 
     @staticmethod
     def _open(stack: ExitStack, path: Path) -> IO[str]:
@@ -298,28 +316,31 @@ class DocumentWriter:
         return stack.enter_context(part.open("w", encoding="utf-8"))
 
     def _keep(self, earlier: Earlier) -> None:
-        ids = {image["id"]: self._add_image(image) for image in earlier.complete_images()}
+        persons: dict[object, list[Entry]] = {}
         for annotation in earlier.annotations:
-            if annotation["image_id"] in ids:
-                self._add_annotation({**annotation, "image_id": ids[annotation["image_id"]]})
+            persons.setdefault(annotation["image_id"], []).append(annotation)
+        for image in earlier.complete_images():
+            self._put(image, persons.get(image["id"], []))
         for name, files in earlier.sources.items():
             self.complete(name, files)
 
-    def _add_image(self, entry: Entry) -> int:
+    def _put(self, image: Entry, persons: Iterable[Entry]) -> int:
+        """Write an image and its people under new ids, everywhere; gives the image's."""
         texts = {
-            key: media.readable(value) if isinstance(value, str) else value for key, value in entry.items()
+            key: media.readable(value) if isinstance(value, str) else value for key, value in image.items()
         }
         before = ",\n" if self.images else ""
         self.images += 1
-        self._list.write(before + json.dumps({**texts, "id": self.images}))
+        image = {**texts, "id": self.images}
+        self._list.write(before + json.dumps(image))
+        people = [{**person, "image_id": self.images} for person in persons]
+        for person in people:
+            before = ",\n" if self.annotations else ""
+            self.annotations += 1
+            self._file.write(before + json.dumps({**person, "id": self.annotations}))
+        for one in self._lists:
+            one.add(image, people, self._category.get("all_keypoints", KEYPOINTS))
         return self.images
-
-    def _add_annotation(self, annotation: Entry) -> None:
-        before = ",\n" if self.annotations else ""
-        self.annotations += 1
-        self._file.write(before + json.dumps({**annotation, "id": self.annotations}))
-        if self._results is not None:
-            self._results.write(before + json.dumps({key: annotation[key] for key in _RESULT}))
 
 
 @contextmanager

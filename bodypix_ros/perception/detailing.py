@@ -2,12 +2,12 @@
 
 import logging
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from typing import Final
 
 from bodypix_ros.details import faces
-from bodypix_ros.details.edges import sharpen
-from bodypix_ros.details.hands import reading
-from bodypix_ros.details.hands.finding import HandMemory
+from bodypix_ros.details.hands.known import KINDS, HandMemory
 from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import MissingModelError
@@ -15,6 +15,11 @@ from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Face, Scene
+
+_EDGES: Final = "bodypix_ros.details.edges"
+_HANDS: Final = "bodypix_ros.details.hands.reading"
+DETAILS: Final = (_EDGES, _HANDS)
+"""The modules of details that bring kernels; each is imported when its option is first on."""
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +36,7 @@ class Details:
         """
         finer = placement.precision if placement.precision != "int8" else ""
         beside = replace(placement, precision=finer, ranges="")
-        self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in reading.KINDS.items()}
+        self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in KINDS.items()}
         self._faces = DetailNetwork(faces.KIND, beside, model_dir)
         self._no_faces_said = False
 
@@ -42,13 +47,16 @@ class Details:
         has people's parts and keypoints to go by.
 
         Raises:
-            MissingModelError: The file of the network that finds hands is not here.
+            MissingModelError: The file of the network that reads hands is not here.
             DigestError: A file is not the one that is published.
             CheckpointError: It is not the network that is expected.
             DeviceError: The device does not compile it.
         """
         if options.hands:
             self._hands[options.hands_model].load()
+            import_module(_HANDS)
+        if options.edges:
+            import_module(_EDGES)  # its kernels are compiled now, not with an image
         if options.faces and not self._no_faces_said:
             try:
                 self._faces.load()
@@ -59,11 +67,8 @@ class Details:
     @property
     def networks(self) -> list[Networks]:
         """Those that are loaded."""
-        return [
-            network.networks
-            for network in (*self._hands.values(), self._faces)
-            if network.networks is not None
-        ]
+        every = (*self._hands.values(), self._faces)
+        return [network.networks for network in every if network.networks is not None]
 
     def find_faces(self, pixels: Pixels) -> tuple[Face, ...]:
         """Look for faces alone, whatever the options.
@@ -97,11 +102,15 @@ class Details:
         """
         network = self._hands[options.hands_model]
         if options.hands and network.networks is not None:
-            scene = reading.with_hands(scene, network, pixels, spent, hands, options.max_hands)
+            from bodypix_ros.details.hands.reading import with_hands
+
+            scene = with_hands(scene, network, pixels, spent, hands, options.max_hands)
         elif hands is not None:
             hands.reset()
         if options.faces and self._faces.networks is not None:
             scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
         if options.edges:
+            from bodypix_ros.details.edges import sharpen
+
             scene = sharpen(scene, pixels)
         return scene

@@ -5,24 +5,39 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
+from importlib import import_module
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.details.hands.finding import HandMemory
+from bodypix_ros.details.hands.known import HandMemory
 from bodypix_ros.details.network import Spent
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.options import options_of
-from bodypix_ros.perception.detailing import Details
-from bodypix_ros.perception.following import Following
+from bodypix_ros.perception.detailing import DETAILS, Details
 from bodypix_ros.runtime.network import Graph, Network, Networks
 from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Face, Scene, Timings
 from bodypix_ros.segmenters.base import Memory, Seer
 from bodypix_ros.segmenters.families import changed
+
+if TYPE_CHECKING:
+    from bodypix_ros.perception.following import Following
+
+_STREAMS = "bodypix_ros.perception.following"
+
+
+def compile_ahead() -> None:
+    """Compile what not every program needs: the kernels of streams, and of details.
+
+    Else they are compiled with the first stream, and when an option such as `edges` is switched on.
+    """
+    import_module(_STREAMS)
+    for detail in DETAILS:
+        import_module(detail)
 
 
 class Segmenter:
@@ -55,7 +70,7 @@ class Segmenter:
         self.model, self.gives = model, gives
         self._details = details or Details(Placement())
         self._seer: Seer[Any, Any] | None = seer
-        self._options, self._in_stream = options, options.in_stream()
+        self._adopt(options)
         self._process = os.getpid()
 
     @property
@@ -141,6 +156,8 @@ class Segmenter:
         Args:
             after: The stream of another segmenter that saw the same camera so far: people keep their ids.
         """
+        from bodypix_ros.perception.following import Following
+
         following = Following() if after is None else after._before.following
         return Stream(self, Remembered(self._open.remember(), following, HandMemory()))
 
@@ -156,8 +173,7 @@ class Segmenter:
         for name, known in options_of(after).items():
             if not known.live and known.plain(after) != known.plain(self._options):
                 raise OptionError(name, f"{name} cannot change while running; load the model again")
-        self._details.load(after)
-        self._options, self._in_stream = after, after.in_stream()
+        self._adopt(after)
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the network's input for images of height x width."""
@@ -210,6 +226,10 @@ class Segmenter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _adopt(self, options: Any) -> None:
+        self._details.load(options)
+        self._options, self._in_stream = options, options.in_stream()
 
     @property
     def _open(self) -> Seer[Any, Any]:
@@ -269,7 +289,7 @@ class Remembered:
     """
 
     memory: Memory | None
-    following: Following
+    following: "Following"
     hands: HandMemory
 
 

@@ -10,6 +10,7 @@ from bodypix_ros.rendering.effects import blur_body_part, draw_bokeh_effect, dra
 from bodypix_ros.rendering.hiding import hidden_region, hide
 from bodypix_ros.rendering.labels import LABELS, draw_labels
 from bodypix_ros.rendering.layers import LAYERS, Layer, overlay
+from bodypix_ros.rendering.legend import draw_legend
 from bodypix_ros.rendering.masks import to_binary_mask, to_colored_mask, to_colored_part_mask, to_mask
 from bodypix_ros.rendering.modes import MODES, Mode, draw
 from bodypix_ros.rendering.overlays import (
@@ -17,7 +18,7 @@ from bodypix_ros.rendering.overlays import (
     draw_boxes,
     draw_hands,
     draw_instances,
-    draw_legend,
+    draw_outlines,
     draw_parts,
     draw_poses,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "draw_labels",
     "draw_legend",
     "draw_mask",
+    "draw_outlines",
     "draw_parts",
     "draw_pixelated_mask",
     "draw_poses",

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import PERSON_COLORS, RAINBOW
+from bodypix_ros.anatomy import PART_COLORS, PERSON_COLORS
 from bodypix_ros.rendering.arguments import Image, part_table
 
 
@@ -15,7 +15,7 @@ def _person_table() -> npt.NDArray[np.uint8]:
     return np.concatenate([np.zeros((1, 3), np.uint8), table[:-1]])
 
 
-_TABLES: Final = {"instance_mask": _person_table(), "part_mask": part_table(RAINBOW)}
+_TABLES: Final = {"instance_mask": _person_table(), "part_mask": part_table(PART_COLORS)}
 
 LABELS: Final = tuple(_TABLES)
 """The masks of a Scene that have labels."""

@@ -6,8 +6,9 @@ from typing import Final
 
 from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image
+from bodypix_ros.rendering.legend import draw_legend
 from bodypix_ros.rendering.modes import Paint
-from bodypix_ros.rendering.overlays import draw_boxes, draw_instances, draw_legend, draw_parts, draw_poses
+from bodypix_ros.rendering.overlays import draw_boxes, draw_instances, draw_parts, draw_poses
 from bodypix_ros.rendering.style import Style
 from bodypix_ros.scene import Scene
 

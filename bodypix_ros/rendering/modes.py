@@ -15,7 +15,14 @@ from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image, check_image
 from bodypix_ros.rendering.canvas import keep_sharp, lay, share
 from bodypix_ros.rendering.hiding import hidden_region
-from bodypix_ros.rendering.overlays import draw_boxes, draw_hands, draw_instances, draw_parts, draw_poses
+from bodypix_ros.rendering.overlays import (
+    draw_boxes,
+    draw_hands,
+    draw_instances,
+    draw_outlines,
+    draw_parts,
+    draw_poses,
+)
 from bodypix_ros.rendering.regions import blur_region, blurred, pixelate_people, pixelate_region, soft_edges
 from bodypix_ros.rendering.style import Style
 from bodypix_ros.scene import Scene
@@ -109,10 +116,12 @@ def _people(scene: Scene, style: Style) -> npt.NDArray[np.uint8]:
     return soft_edges(scene.person_mask.astype(np.uint8) * np.uint8(255), style.edge_blur)
 
 
-def _mask(image: Image, scene: Scene, style: Style, _: bool) -> Image:
+def _mask(image: Image, scene: Scene, style: Style, bgr: bool) -> Image:
     people = _people(scene, style)
     black = np.zeros((*people.shape, 3), np.uint8)
-    return lay(black, share(np.bitwise_not(people), style.opacity), image, False)
+    return draw_outlines(
+        lay(black, share(np.bitwise_not(people), style.opacity), image, False), scene, bgr=bgr
+    )
 
 
 def _bokeh(image: Image, scene: Scene, style: Style, _: bool) -> Image:
@@ -140,7 +149,7 @@ MODES: Final[dict[str, Mode]] = {
     "parts": Mode("body parts in their colours, and hands", (*_PARTS, *_PERSONS, "hands"), _parts),
     "instances": Mode("each person in a colour, with box and number", _PERSONS, _instances),
     "skeleton": Mode("keypoints, bones, hands and scores", ("keypoints", "persons", "hands"), _skeleton),
-    "mask": Mode("people alone; the rest is dark", _SHAPES, _mask),
+    "mask": Mode("people in an outline; the rest is dark", _SHAPES, _mask),
     "bokeh": Mode("people sharp; the rest is blurred", _SHAPES, _bokeh),
     "pixelated": Mode("body parts as a mosaic of coloured cells", (*_PARTS, *_PERSONS), _pixelated),
     "blur_parts": Mode(

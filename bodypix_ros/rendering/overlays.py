@@ -6,29 +6,30 @@ kept.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PARTS, PERSON_COLORS, RAINBOW, SKELETON
+from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PART_COLORS, PERSON_COLORS, SKELETON
 from bodypix_ros.rendering.arguments import Color, Image, check_fraction, check_image, part_table
+from bodypix_ros.rendering.lettering import ink, label, label_size, unit
 from bodypix_ros.scene import Scene
 
 NOBODY_KNOWN: Final = (160, 160, 160)
-"""RGB of people's pixels in a Scene that tells no persons apart."""
+"""RGB of people's pixels that are nobody's."""
 
+_NOBODY = 255  # a label that no person has: they are 254 at most
 _STRIP = 32  # rows
 _FAR = 1 << 14  # beyond this OpenCV's fixed-point drawing overflows
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw_instances(image: Image, scene: Scene, opacity: float = 0.5, *, bgr: bool = False) -> Image:
-    """Tint each person's pixels in the person's own colour; no other pixel changes.
+    """Tint each person's pixels in the person's own colour; no pixel without people changes.
 
-    The colour follows `Person.track_id`, or without one the person's index. Where the Scene has people but
-    tells no persons apart they are tinted grey.
+    The colour follows `Person.track_id`, or without one the person's index. Nobody's pixels are tinted
+    grey.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
@@ -44,17 +45,21 @@ def draw_instances(image: Image, scene: Scene, opacity: float = 0.5, *, bgr: boo
     """
     check_image(image, scene)
     colors = np.array([_person_color(label - 1, None) for label in range(256)], np.uint8)
-    for k, person in enumerate(scene.persons[:255]):
+    for k, person in enumerate(scene.persons[:254]):
         colors[k + 1] = _person_color(k, person.track_id)
-    labels = scene.instance_mask
-    if not labels.any():
-        colors[1] = NOBODY_KNOWN
-        labels = scene.person_mask.view(np.uint8)
+    colors[_NOBODY] = NOBODY_KNOWN
+    grey = np.full_like(scene.instance_mask, _NOBODY)
+    labels = np.asarray(cv2.copyTo(grey, _nobodys(scene), scene.instance_mask.copy()), np.uint8)
     return _tint(image, labels, colors, opacity, bgr)
 
 
 def draw_parts(
-    image: Image, scene: Scene, opacity: float = 0.5, colors: Sequence[Color] = RAINBOW, *, bgr: bool = False
+    image: Image,
+    scene: Scene,
+    opacity: float = 0.5,
+    colors: Sequence[Color] = PART_COLORS,
+    *,
+    bgr: bool = False,
 ) -> Image:
     """Tint each body part in its colour; no other pixel changes.
 
@@ -62,7 +67,7 @@ def draw_parts(
         image: uint8 (H, W, 3 or 4) of the Scene's size.
         scene: What was seen in it, with parts.
         opacity: 0 shows the image, 1 the colours alone.
-        colors: RGB of each part id.
+        colors: RGB of each part id; `anatomy.RAINBOW` are the original's.
         bgr: The image is BGR or BGRA.
 
     Returns:
@@ -98,8 +103,8 @@ def draw_poses(
     check_image(image, scene)
     check_fraction("min_keypoint_score", min_keypoint_score)
     out = draw_hands(image, scene, bgr=bgr)
-    width = _unit(image) + 1
-    white = _ink((255, 255, 255), image, bgr)
+    width = unit(image) + 1
+    white = ink((255, 255, 255), image, bgr)
     row = {name: k for k, name in enumerate(scene.keypoint_names)}
     bones = [(row[a], row[b]) for a, b in SKELETON if a in row and b in row]
     labels = []
@@ -109,12 +114,12 @@ def draw_poses(
         points = _drawable(person.keypoints)
         shown = (person.keypoints[:, 2] >= min_keypoint_score) & np.isfinite(person.keypoints).all(axis=1)
         rgb = _person_color(k, person.track_id)
-        color = _ink(rgb, image, bgr)
+        color = ink(rgb, image, bgr)
         # A white rim under the colour, so that it shows on any background.
-        for rim, ink in ((2, white), (0, color)):
+        for rim, paint in ((2, white), (0, color)):
             for a, b in bones:
                 if shown[a] and shown[b]:
-                    cv2.line(out, points[a], points[b], ink, width + rim, cv2.LINE_AA)
+                    cv2.line(out, points[a], points[b], paint, width + rim, cv2.LINE_AA)
         seen = [point for point, visible in zip(points, shown, strict=True) if visible]
         for point in seen:
             cv2.circle(out, point, width + 2, white, cv2.FILLED, cv2.LINE_AA)
@@ -126,7 +131,7 @@ def draw_poses(
             labels.append((f"{person.score:.2f}", x, y, rgb))
     if scores:
         for text, x, y, rgb in labels:  # last, so that no bone of another person runs through
-            _label(out, text, x - _label_size(text, image)[0] // 2, y, rgb, bgr)
+            label(out, text, x - label_size(text, image)[0] // 2, y, rgb, bgr)
     return out
 
 
@@ -146,17 +151,17 @@ def draw_hands(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
     """
     check_image(image, scene)
     out: Image = image.copy()
-    width = _unit(image)
-    white = _ink((255, 255, 255), image, bgr)
+    width = unit(image)
+    white = ink((255, 255, 255), image, bgr)
     row = {name: k for k, name in enumerate(HAND_KEYPOINTS)}
     tips = [k for name, k in row.items() if name.endswith("_tip")]
     for k, person in enumerate(scene.persons):
-        color = _ink(_person_color(k, person.track_id), image, bgr)
+        color = ink(_person_color(k, person.track_id), image, bgr)
         for hand in person.hands:
             points = _drawable(hand.keypoints)
-            for rim, ink in ((2, white), (0, color)):
+            for rim, paint in ((2, white), (0, color)):
                 for a, b in HAND_SKELETON:
-                    cv2.line(out, points[row[a]], points[row[b]], ink, width + rim, cv2.LINE_AA)
+                    cv2.line(out, points[row[a]], points[row[b]], paint, width + rim, cv2.LINE_AA)
             for tip in tips:
                 cv2.circle(out, points[tip], width + 1, color, cv2.FILLED, cv2.LINE_AA)
     return out
@@ -166,7 +171,8 @@ def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
     """Draw each person's box with a label: id and score, or the distance where that is known.
 
     Where nobody has a `Person.track_id` people are numbered from 1 instead; where others have one, somebody
-    without has the score alone.
+    without has the score alone. Over the largest piece of people's pixels that are nobody's it says so,
+    unless that is smaller than the letters.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
@@ -187,21 +193,26 @@ def draw_boxes(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
         if x1 <= x0 or y1 <= y0:
             continue
         rgb = _person_color(k, person.track_id)
-        cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), _ink(rgb, image, bgr), _unit(image))
+        cv2.rectangle(out, (x0, y0), (x1 - 1, y1 - 1), ink(rgb, image, bgr), unit(image))
         number = person.track_id if tracked else k + 1
         said = f"{person.score:.2f}" if person.distance is None else f"{person.distance:.1f} m"
         text = said if number is None else f"{number}  {said}"
-        _label(out, text, x0, y0, rgb, bgr)
+        label(out, text, x0, y0, rgb, bgr)
+    text = "nobody's pixels"
+    largest = _largest(_nobodys(scene))
+    if largest is not None and largest.area >= label_size(text, image)[1] ** 2:
+        label(out, text, largest.x, largest.y, NOBODY_KNOWN, bgr)
     return out
 
 
-def draw_legend(image: Image, scene: Scene, colors: Sequence[Color] = RAINBOW, *, bgr: bool = False) -> Image:
-    """Name the parts that are seen beside their colours, on the side of the image with fewer people.
+def draw_outlines(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
+    """Draw a white line and a black one around all people together, which show on dark and on bright.
+
+    They are outside of people, whose own pixels stay, and not along the picture's rim.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
-        scene: What was seen in it; without parts the image stays as it is.
-        colors: RGB of each part id.
+        scene: What was seen in it.
         bgr: The image is BGR or BGRA.
 
     Returns:
@@ -211,49 +222,41 @@ def draw_legend(image: Image, scene: Scene, colors: Sequence[Color] = RAINBOW, *
         ValueError: An argument has a wrong shape, dtype or range.
     """
     check_image(image, scene)
-    table = part_table(colors)
     out: Image = image.copy()
-    if scene.part_mask is None:
-        return out
-    labels = np.flatnonzero(np.bincount(scene.part_mask.ravel(), minlength=len(PARTS) + 1)[: len(PARTS) + 1])
-    names = [(PARTS[label - 1].replace("_", " "), table[label]) for label in labels if label > 0]
-    if not names:
-        return out
-    # All 24 parts fit, whichever are seen, so that the letters keep their size from image to image.
-    height, width = image.shape[:2]
-    row = max(6, min(height // (len(PARTS) + 1), 16 * _unit(image)))
-    scale = 0.6 * row / cv2.getTextSize("Ag", _FONT, 1, 1)[0][1]
-    panel = int(max(cv2.getTextSize(name, _FONT, scale, 1)[0][0] for name, _ in names)) + 2 * row
-    columns = np.count_nonzero(scene.person_mask, axis=0)
-    x = 0 if columns[:panel].sum() <= columns[-panel:].sum() else max(0, width - panel)
-    ground = out[: len(names) * row + row // 2, x : x + panel, :3]
-    ground[:] = ground // 4
-    for k, (name, rgb) in enumerate(names):
-        top = k * row + row // 4
-        corner = (x + row // 4, top + row // 8)
-        color = _ink([int(value) for value in rgb], image, bgr)
-        cv2.rectangle(out, corner, (corner[0] + row, top + 7 * row // 8), color, cv2.FILLED)
-        origin = (corner[0] + row + row // 3, top + 3 * row // 4)
-        cv2.putText(out, name, origin, _FONT, scale, _ink((255,) * 3, image, bgr), 1, cv2.LINE_AA)
+    people = scene.person_mask.view(np.uint8)
+    fine = unit(image)
+    kernel = np.ones((2 * fine + 1, 2 * fine + 1), np.uint8)
+    grown, paper = people, np.empty_like(out)
+    for rgb in ((255, 255, 255), (0, 0, 0)):
+        wider = cv2.dilate(grown, kernel)
+        cv2.rectangle(paper, (0, 0), paper.shape[1::-1], ink(rgb, image, bgr), cv2.FILLED)
+        cv2.copyTo(paper, cv2.subtract(wider, grown), out)
+        grown = np.asarray(wider, np.uint8)
     return out
 
 
-def _label_size(text: str, image: Image) -> tuple[int, int, int]:
-    """Width and height of a label with its rim, and the rim."""
-    unit = _unit(image)
-    (width, height), rim = cv2.getTextSize(text, _FONT, 0.4 * unit, unit)
-    return int(width + 2 * rim), int(height + 2 * rim), int(rim)
+class _Piece(NamedTuple):
+    """The bounds and the area of a connected region, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    area: int
 
 
-def _label(out: Image, text: str, left: int, bottom: int, rgb: Color, bgr: bool) -> None:
-    """Write a label into the picture: above `bottom` where there is room, below where there is not."""
-    width, height, rim = _label_size(text, out)
-    bottom = bottom if bottom >= height else bottom + height
-    left = max(0, min(left, out.shape[1] - width))
-    cv2.rectangle(out, (left, bottom - height), (left + width, bottom), _ink(rgb, out, bgr), cv2.FILLED)
-    ink = _ink((0, 0, 0) if sum(rgb) > 380 else (255, 255, 255), out, bgr)
-    unit = _unit(out)
-    cv2.putText(out, text, (left + rim, bottom - rim), _FONT, 0.4 * unit, ink, unit, cv2.LINE_AA)
+def _nobodys(scene: Scene) -> npt.NDArray[np.uint8]:
+    """Where people's pixels are nobody's: uint8 (H, W), 1 there."""
+    nobodys: npt.NDArray[np.uint8] = (scene.person_mask > (scene.instance_mask > 0)).view(np.uint8)
+    return nobodys
+
+
+def _largest(region: npt.NDArray[np.uint8]) -> _Piece | None:
+    """The largest connected piece of a region; None of an empty one."""
+    if not region.any():
+        return None
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(region)
+    return _Piece(*statistics[1 + int(statistics[1:, cv2.CC_STAT_AREA].argmax())].tolist())
 
 
 def _tint(
@@ -279,17 +282,6 @@ def _tint(
 
 def _person_color(index: int, track_id: int | None) -> Color:
     return PERSON_COLORS[(index if track_id is None else track_id) % len(PERSON_COLORS)]
-
-
-def _ink(rgb: Color, image: Image, bgr: bool) -> Color:
-    """The colour as OpenCV wants it for this image."""
-    return (*(rgb[::-1] if bgr else rgb), *([255] if image.shape[2] == 4 else []))
-
-
-def _unit(image: Image) -> int:
-    """The width of a fine line, in pixels, that is visible in a picture of this size."""
-    shorter: int = min(image.shape[:2])
-    return max(1, round(shorter / 360))
 
 
 def _drawable(keypoints: npt.NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 
 from bodypix_ros.rendering.arguments import Image
+from bodypix_ros.rendering.legend import draw_legend
 from bodypix_ros.rendering.modes import MODES, draw
-from bodypix_ros.rendering.overlays import draw_legend
 from bodypix_ros.scene import Scene
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX

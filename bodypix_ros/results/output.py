@@ -1,25 +1,24 @@
 """What `bodypix run` and `bodypix demo` write: what was asked for, and the job that does it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
+from bodypix_ros.coco.listing import PeopleList
+from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.media import Image, Picture, Source
 from bodypix_ros.rendering import Style
 from bodypix_ros.report import Report
+from bodypix_ros.results.exports import PICTURES, exports, kinds, lists_of
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
-
-
-MASKS = ("mask", "instances", "parts", "confidence")
-"""The mask pictures of a picture; the last two only where the model gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Output:
         layers: What the overlay shows, of `rendering.LAYERS`; nothing means no overlay.
         mode: Draw so instead, one of `rendering.MODES`.
         masks: Write mask pictures beside pictures.
-        results: Write COCO's list of results beside the document.
+        exports: What else is written, of `exports.exports`; of others: OptionError.
         overlay_suffix: Format of overlay pictures.
         verify: Look for faces in what a privacy mode has drawn, and count those that are left.
         style: How it is drawn; keypoints below its `min_keypoint_score` are not counted as seen, either.
@@ -41,10 +40,18 @@ class Output:
     layers: tuple[str, ...] = ("instances", "boxes", "poses")
     mode: str | None = None
     masks: bool = True
-    results: bool = False
+    exports: tuple[str, ...] = ()
     overlay_suffix: str = ".png"
     verify: bool = False
     style: Style = field(default_factory=Style)
+
+    def __post_init__(self) -> None:
+        """Check the exports."""
+        known = exports()
+        for name in self.exports:
+            if name not in known:
+                text = f"export is {name!r:.80}, but must be of {', '.join(known)}{hint(name, known)}"
+                raise OptionError("export", text)
 
     @property
     def drawn(self) -> bool:
@@ -56,39 +63,42 @@ class Output:
         """The one file that is of all sources."""
         return self.folder / "people.json"
 
-    @property
-    def results_file(self) -> Path | None:
-        """COCO's list of results; None if it is not wanted."""
-        return self.folder / "people.results.json" if self.results else None
+    def lists(self) -> dict[Path, Callable[[IO[str]], PeopleList]]:
+        """The lists of everybody beside the document, each with what begins it."""
+        return lists_of(self.exports, self.folder)
 
     def common(self) -> Iterator[Path]:
         """The files that are of all sources."""
         yield self.document
-        if self.results_file is not None:
-            yield self.results_file
+        yield from self.lists()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The kinds of pictures that are written of a picture beside the overlay, of PICTURES."""
+        return tuple(kinds(self.masks, self.exports))
 
     def overlay(self, source: Source, name: str) -> Path:
         """The overlay of a source, whose files are called so."""
         suffix = self.overlay_suffix if isinstance(source, Picture) else ".mp4"
         return self.folder / f"{name}.overlay{suffix}"
 
-    def mask(self, name: str, kind: str) -> Path:
-        """A mask picture, of one of MASKS."""
+    def picture(self, name: str, kind: str) -> Path:
+        """A picture of a picture, of one of `pictures`."""
         return self.folder / f"{name}.{kind}.png"
 
     def possible(self, source: Source, name: str) -> Iterator[Path]:
         """All files that may be written of a source alone."""
         if self.drawn:
             yield self.overlay(source, name)
-        if self.masks and isinstance(source, Picture):
-            yield from (self.mask(name, kind) for kind in MASKS)
+        if isinstance(source, Picture):
+            yield from (self.picture(name, kind) for kind in self.pictures)
 
     def certain(self, source: Source, name: str) -> Iterator[Path]:
         """Those of them that every model gives."""
         if self.drawn:
             yield self.overlay(source, name)
-        if self.masks and isinstance(source, Picture):
-            yield from (self.mask(name, kind) for kind in MASKS[:2])
+        if isinstance(source, Picture):
+            yield from (self.picture(name, kind) for kind in self.pictures if PICTURES[kind].certain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +119,18 @@ class Job:
     report: Report
     file_name: str = ""
 
+    def seen(self, image: Image) -> Image:
+        """The picture that a Scene is of: mirrored where the model mirrors what it is given."""
+        mirrored = getattr(self.segmenter.options, "flip_horizontal", False)
+        return np.ascontiguousarray(image[:, ::-1]) if mirrored else image
+
     def overlay(self, image: Image, scene: Scene) -> Image:
-        """Draw what was asked for over a picture, uint8 (H, W, 3), BGR.
+        """Draw what was asked for over what `seen` gives, uint8 (H, W, 3), BGR.
 
         Raises:
             ValueError: A privacy mode lacks the parts it should hide.
         """
         output = self.output
-        if getattr(self.segmenter.options, "flip_horizontal", False):
-            image = np.ascontiguousarray(image[:, ::-1])  # the Scene is of the mirrored picture
         if output.mode is None:
             return rendering.overlay(image, scene, output.layers, output.style, bgr=True)
         drawn = rendering.draw(image, scene, output.mode, output.style, bgr=True)

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from bodypix_ros import media
 from bodypix_ros.errors import MediaError, OutputError
-from bodypix_ros.results.output import MASKS, Job
-from bodypix_ros.scene import Scene
+from bodypix_ros.results.exports import PICTURES
+from bodypix_ros.results.output import Job
 
 
 def process_picture(job: Job, source: media.Picture, name: str) -> None:
@@ -27,24 +24,19 @@ def process_picture(job: Job, source: media.Picture, name: str) -> None:
     try:
         image = media.read_picture(source.path)
         scene = job.segmenter.segment(image)
+        image = job.seen(image)
         if job.output.drawn:
             _write(job, job.output.overlay(source, name), job.overlay(image, scene))
-        if job.output.masks:
-            for kind, mask in _masks(scene).items():
-                _write(job, job.output.mask(name, kind), mask)
+        for kind in job.output.pictures:
+            path, picture = job.output.picture(name, kind), PICTURES[kind].make(image, scene)
+            if picture is not None:
+                _write(job, path, picture)
         job.record(scene, source)
     finally:
         job.report.progress.update()
 
 
-def _masks(scene: Scene) -> dict[str, npt.NDArray[np.uint8]]:
-    """The mask pictures, uint8 (H, W), by what they are called."""
-    white = scene.person_mask.view(np.uint8) * np.uint8(255)
-    masks = zip(MASKS, (white, scene.instance_mask, scene.part_mask, scene.confidence), strict=True)
-    return {kind: mask for kind, mask in masks if mask is not None}
-
-
-def _write(job: Job, path: Path, image: npt.NDArray[np.uint8]) -> None:
+def _write(job: Job, path: Path, image: media.Image) -> None:
     try:
         media.write_picture(path, image)
     except MediaError as error:

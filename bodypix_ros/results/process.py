@@ -46,7 +46,7 @@ def process(
     """
     info = made_by(segmenter)
     _check_same(info, plan, output)
-    with DocumentWriter(output.document, info, results=output.results_file, earlier=plan.earlier) as document:
+    with DocumentWriter(output.document, info, lists=output.lists(), earlier=plan.earlier) as document:
         for number, task in enumerate(plan.tasks, 1):
             job = Job(segmenter, output, document, report, task.file_name)
             before = len(report.files)

@@ -57,6 +57,28 @@ def test_coco_and_a_bag_of_people_say_what_the_outputs_say(tmp_path, monkeypatch
     assert not (tmp_path / "out/drive/people").exists()  # it is a bag already
 
 
+def test_lists_of_run_are_written_of_bags_too(tmp_path):
+    write_bag(tmp_path / "in/drive", {"/image": IMAGE}, pictures=pictures(3))
+    write_film(tmp_path / "in/film.mp4", [k / 10 for k in range(3)], images=pictures(3))
+    wanted = replace(recipe(), exports=("csv", "jsonl", "cutout"))
+    assert batch.run([tmp_path / "in"], tmp_path / "out", wanted, workers=1).well
+    for name in ("drive", "film"):
+        document = json.loads((tmp_path / f"out/{name}/people.json").read_text())
+        lines = [json.loads(line) for line in (tmp_path / f"out/{name}/people.jsonl").open()]
+        assert [line["file_name"] for line in lines] == [image["file_name"] for image in document["images"]]
+        assert sum(len(line["persons"]) for line in lines) == len(document["annotations"]) > 0
+        rows = (tmp_path / f"out/{name}/people.csv").read_text().splitlines()
+        assert len(rows) == 1 + len(document["annotations"])
+    assert rows[1].split(",")[1] == "0.0"
+    first = (tmp_path / "out/drive/people.csv").read_text().splitlines()[1].split(",")
+    assert (first[0], float(first[1])) == ("/image#1", lines_stamp(tmp_path / "out/drive/people.json"))
+
+
+def lines_stamp(path):
+    """Seconds of the first image of a document of a bag."""
+    return round(json.loads(path.read_text())["images"][0]["stamp_ns"] / 1e9, 6)
+
+
 def test_tables_hold_everybody_with_track_box_keypoints_and_place(tmp_path):
     parquet = pytest.importorskip(
         "pyarrow.parquet", reason="no pyarrow: tables of people (pip install 'bodypix_ros[fleet]')"

@@ -79,7 +79,7 @@ def test_options_are_those_of_bag_and_run(tmp_path, fake):
     ("arguments", "said"),
     [
         (["in", "--anonymize", "--copy-all"], "--copy-all and anonymize exclude each other"),
-        (["in", "--export", "csv"], "--export is 'csv', but must be of coco, parquet, mcap"),
+        (["in", "--export", "cvs"], "--export is 'cvs', but must be of results, csv, jsonl"),
         (["in", "--workers", "0"], "0 is not in the range x>=1"),
         (["none"], "1 failed"),
         (["status", "in"], "in: no `bodypix batch` wrote into this folder"),

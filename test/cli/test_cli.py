@@ -26,6 +26,7 @@ from bodypix_ros.errors import DeviceError, DigestError, DownloadError, MissingM
 from bodypix_ros.models import catalogue, store
 from bodypix_ros.results.plan import output_names
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
+from support.checkpoints import write_tiny_bodypix
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 from support.films import film_facts, write_as_browsers_do, write_film
@@ -793,31 +794,80 @@ def test_devices(call):
     assert json.loads(call("devices", "--json").stdout)[0]["name"]
 
 
-def test_warm_up_compiles_what_is_not_kept_yet(tmp_path):
+def test_warm_up_knows_every_file_with_kernels():
+    kernels = {
+        path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+        for path in (ROOT / "bodypix_ros").rglob("*.py")
+        if re.search(r'^@kernel\(\s*f?"', path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    program = (
+        "import sys\nfrom importlib import import_module\n"
+        "from bodypix_ros.cli.warm_up_command import modules\n"
+        "for module in modules().values():\n    import_module(module)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert len(kernels) > 20
+    assert kernels <= {*done.stdout.split()}
+
+
+def test_a_picture_needs_no_kernels_of_what_it_does_not_use(tmp_path):
+    """They take longer to compile than all the rest of a demo."""
+    write_tiny_bodypix(tmp_path, seed=9)
+    program = (
+        "import sys\nimport bodypix_ros\nimport numpy as np\n"
+        f"options = {{'device': 'CPU', 'model_dir': {str(tmp_path)!r}}}\n"
+        "with bodypix_ros.load('bodypix-mobilenet-050-s16-q4', **options) as seer:\n"
+        "    seer.segment(np.zeros((64, 96, 3), np.uint8))\n"
+        "    print(*sys.modules)\n"
+        "    seer.update(edges=True)\n"
+        "    print('bodypix_ros.details.edges' in sys.modules)\n"
+        "    seer.stream()\n"
+        "    print('bodypix_ros.tracking.tracks' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    first, *later = done.stdout.splitlines()
+    there = {*first.split()}
+    package = "bodypix_ros"
+    assert f"{package}.segmenters.bodypix.people.filling" in there
+    others = ("segmenters.bodypix.original.filling", "details.edges", "tracking.tracks")
+    assert not there & {f"{package}.{name}" for name in others}
+    assert later == ["True", "True"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_warm_up_compiles_what_is_not_kept_yet(tmp_path, jobs):
+    functions = "".join(
+        f'@kernel("int64(int64)")\ndef more_{k}(x):\n    return x + helper({k})\n' for k in range(5)
+    )
     (tmp_path / "made_up.py").write_text(
-        'from bodypix_ros.kernels import kernel\n@kernel("int64(int64)")\ndef more(x):\n    return x + 1\n'
+        "from bodypix_ros.kernels import kernel\n@kernel()\ndef helper(x):\n    return x + 1\n" + functions
     )
-    (tmp_path / "program.py").write_text(
-        "from bodypix_ros.cli import main\n"
-        "from bodypix_ros.segmenters.families import FAMILIES, Family\n"
-        'FAMILIES.clear()\nFAMILIES["made up"] = Family("made_up:Seer", object)\nmain(["warm-up"])\n'
+    (tmp_path / "sitecustomize.py").write_text(
+        "from bodypix_ros.cli import warm_up_command\nwarm_up_command.MORE['made up'] = 'made_up'\n"
     )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    first, second = (
-        subprocess.run(
-            [sys.executable, "program.py"],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for _ in range(2)
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment = {**os.environ, **cache, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+
+    def run(program):
+        command = [sys.executable, "-c", program]
+        options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "check": True}
+        return subprocess.run(command, **options).stdout
+
+    program = f"from bodypix_ros.cli import main; main(['warm-up', 'made up', '--jobs', '{jobs}'])"
+    assert re.fullmatch(r"kernels compiled: 5, in [\d.]+ s\n", run(program))
+    assert run(program) == "all kernels are there\n"
+    # Whoever imports it in the usual way finds them, and they are the right ones.
+    used = (
+        "from bodypix_ros.kernels import watched\ndef never(): raise SystemExit('compiled anew')\n"
+        "with watched(never):\n    import made_up\nprint(made_up.more_3(4))"
     )
-    names = ("made up", "details", "places", "velocities")
-    for line, name in zip(first.splitlines(), names, strict=True):
-        assert re.fullmatch(rf"{name}: kernels compiled: \d, in [\d.]+ s", line)
-    assert second.splitlines() == [f"{name}: ready" for name in names]
+    assert run(used) == "8\n"
+
+
+def test_warm_up_names_what_there_is(call):
+    error = call("warm-up", "nothing", code=2).stderr
+    assert "'nothing' brings no kernels; there are people, original, streams, edges" in error
 
 
 def test_every_command_is_listed_with_its_first_line(call):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bodypix_ros.coco.counting import count
-from bodypix_ros.coco.document import encode
+from bodypix_ros.rle import encode
 
 
 def mask(*columns):

@@ -15,6 +15,7 @@ import pytest
 
 from bodypix_ros.media import VideoWriter
 from on_ros.harness import MODEL, Image, image, wait_until
+from support.packages import files_of, modules_and_shares, sdist, wheel
 from support.paths import ROOT
 
 pytest.importorskip(
@@ -60,6 +61,16 @@ def output(process):
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text
     return text
+
+
+def test_colcon_installs_the_files_of_the_wheel(run, request, tmp_path):
+    wanted = files_of(wheel(sdist(tmp_path / "sdist"), tmp_path))
+    assert len(wanted) > 200
+    if request.node.callspec.params["run"] == "symlinked":  # the code stays where it is
+        wanted = {name for name in wanted if name.startswith("share/")}
+    listed = output(run("find", "-L", "install/bodypix_ros", "-type", "f", "-printf", "%P\\n")).split()
+    there = {name for name in listed if name.startswith("share/") or "/site-packages/bodypix_ros/" in name}
+    assert modules_and_shares(there) == wanted
 
 
 def test_ros2_run_finds_the_executables(run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bodypix_ros import rendering
-from bodypix_ros.anatomy import KEYPOINTS, PERSON_COLORS, RAINBOW
+from bodypix_ros.anatomy import KEYPOINTS, PART_COLORS, PARTS, PERSON_COLORS, RAINBOW
 from bodypix_ros.scene import Person, Scene
 from support.fake import people_picture, scene_of
 from support.hands import hand_of, points_of
@@ -14,7 +14,7 @@ DRAWINGS = (
     rendering.draw_parts,
     rendering.draw_poses,
     rendering.draw_boxes,
-    rendering.draw_legend,
+    rendering.draw_outlines,
 )
 
 
@@ -189,7 +189,108 @@ def test_masks_without_persons_have_the_colours_too(image, scene):
     assert np.array_equal(out, rendering.draw_instances(image, scene, 1.0))
 
 
+def test_nobodys_pixels_are_grey_and_called_so(image, scene):
+    people = scene.person_mask.copy()
+    people[100:118, 60:100] = True
+    half = replace(scene, person_mask=people)
+    nobodys = people & (scene.instance_mask == 0)
+    out = rendering.draw_instances(image, half, 1.0)
+    assert (out[nobodys] == rendering.NOBODY_KNOWN).all()
+    assert np.array_equal(out[~nobodys], rendering.draw_instances(image, scene, 1.0)[~nobodys])
+    told = drawn(rendering.draw_boxes(image, scene), rendering.draw_boxes(image, half))
+    assert told.any()
+    rows, columns = np.nonzero(told)
+    assert rows.max() <= 100 <= rows.max() + 3, "just above the piece"
+    assert columns.min() in range(50, 61)
+    speck = scene.person_mask.copy()
+    speck[110:113, 60:63] = True
+    small = replace(scene, person_mask=speck)
+    assert np.array_equal(rendering.draw_boxes(image, small), rendering.draw_boxes(image, scene))
+
+
+@pytest.mark.parametrize("ground", [0, 60, 255])
+def test_outlines_show_on_any_ground(ground):
+    image = np.full((480, 640, 3), ground, np.uint8)
+    scene = scene_of(people_picture(480, 640, 2))
+    out = rendering.draw_outlines(image, scene)
+    assert np.abs(out.astype(int) - ground).max() >= 190
+    assert np.array_equal(out[scene.person_mask], image[scene.person_mask])
+    for person in scene.persons:
+        x0, y0, x1, _ = person.box
+        assert (out[y0 - 1, x0:x1] == 255).all()
+        assert (out[y0 - 2, x0:x1] == 0).all()
+        assert (out[y0 - 4, x0:x1] == ground).all()
+
+
+def test_the_mask_shows_on_a_dark_picture():
+    image, scene = np.full((480, 640, 3), 4, np.uint8), scene_of(people_picture(480, 640, 2))
+    out = rendering.draw(image, scene, "mask")
+    assert (out == 255).any()
+    assert out[scene.person_mask].max() == 4
+
+
+class TestPartColors:
+    """What can be told apart, by the difference of colours that eyes see: CIEDE2000."""
+
+    @pytest.fixture
+    def difference(self):
+        color = pytest.importorskip("skimage.color")
+
+        def measure(colors, seen=((1, 0, 0), (0, 1, 0), (0, 0, 1))):
+            linear = (np.array(colors) / 255) ** 2.2 @ np.transpose(seen)
+            lab = color.rgb2lab((np.clip(linear, 0, 1) ** (1 / 2.2))[None])[0]
+            return color.deltaE_ciede2000(lab[:, None], lab[None])
+
+        return measure
+
+    @staticmethod
+    def pairs(first, second):
+        ids = {name: k for k, name in enumerate(PARTS)}
+        return [(ids[name], ids[name.replace(first, second)]) for name in PARTS if first in name]
+
+    def test_left_and_right_front_and_back_differ(self, difference):
+        found = difference(PART_COLORS)
+        both = self.pairs("left_", "right_") + self.pairs("_front", "_back")
+        assert len(both) == 11 + 9
+        assert min(found[a, b] for a, b in both) > 20
+        assert min(difference(RAINBOW)[a, b] for a, b in both) < 10, "which is why there are others"
+
+    def test_left_and_right_differ_to_the_colour_blind(self, difference):
+        # Deuteranopia: Machado, Oliveira and Fernandes, A Physiologically-based Model for Simulation of Color
+        # Vision Deficiency, 2009.
+        seen = [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.01182, 0.04294, 0.968881],
+        ]
+        found = difference(PART_COLORS, seen)
+        assert min(found[a, b] for a, b in self.pairs("left_", "right_")) > 15
+
+    def test_no_two_are_alike(self, difference):
+        found = difference(PART_COLORS) + 1000 * np.eye(24)
+        assert found.min() > 11
+        assert len(PART_COLORS) == len(PARTS)
+
+    def test_left_is_warm_and_right_is_cold(self):
+        for name, (red, green, blue) in zip(PARTS, PART_COLORS, strict=True):
+            assert not name.startswith("left") or red > blue
+            assert not name.startswith("right") or max(green, blue) > red
+
+    def test_the_originals_are_there_as_ever(self, image, scene):
+        out = rendering.draw_parts(image, scene, 1.0, RAINBOW)
+        assert (out[scene.part_mask == 4] == RAINBOW[3]).all()
+        assert (rendering.draw_parts(image, scene, 1.0)[scene.part_mask == 4] == PART_COLORS[3]).all()
+
+
 class TestLegend:
+    @staticmethod
+    def scene(size, *boxes):
+        """People with all parts in some boxes, x0, y0, x1, y1."""
+        parts = np.zeros(size, np.uint8)
+        for x0, y0, x1, y1 in boxes:
+            parts[y0:y1, x0:x1] = 1 + np.arange(x1 - x0) % 24
+        return Scene(parts > 0, (parts > 0).view(np.uint8), parts, None, (), KEYPOINTS)
+
     def test_shows_the_colours_of_the_parts_that_are_seen(self):
         image = people_picture(480, 640, 0)
         parts = np.zeros((480, 640), np.uint8)
@@ -197,13 +298,45 @@ class TestLegend:
         parts[300:400, 500:600] = 24
         scene = replace(scene_of(image), part_mask=parts, person_mask=parts > 0)
         out = rendering.draw_legend(image, scene)
-        shown = {tuple(color) for color in out.reshape(-1, 3)}
-        assert {RAINBOW[3], RAINBOW[23]} <= shown
-        assert not shown & set(RAINBOW[4:23])
-        changed = np.flatnonzero(drawn(image, out).any(axis=0))
-        assert changed.max() < 320, "people are on the right"
-        mirrored = replace(scene, part_mask=parts[:, ::-1], person_mask=scene.person_mask[:, ::-1])
-        assert np.flatnonzero(drawn(image, rendering.draw_legend(image, mirrored)).any(axis=0)).min() >= 320
+        shown = {tuple(color) for color in out.reshape(-1, 3).tolist()}
+        assert {PART_COLORS[3], PART_COLORS[23]} <= shown
+        assert not shown & {color for color in PART_COLORS[4:23] if len(set(color)) > 1}  # letters have greys
+        assert drawn(image, out)[0, 0], "there is room in the first corner"
+
+    @pytest.mark.parametrize(
+        "boxes",
+        [
+            [(0, 0, 320, 480)],
+            [(320, 0, 640, 480)],
+            [(0, 0, 640, 240)],
+            [(0, 200, 640, 480)],
+            [(200, 0, 440, 480)],
+            [(0, 0, 30, 30), (610, 0, 640, 30), (0, 450, 30, 480), (610, 450, 640, 480)],
+        ],
+    )
+    def test_covers_nobody_wherever_people_are(self, boxes):
+        image = np.full((480, 640, 3), 200, np.uint8)
+        scene = self.scene((480, 640), *boxes)
+        changed = drawn(image, rendering.draw_legend(image, scene))
+        assert changed.any()
+        assert not (changed & scene.person_mask).any()
+        shown = {tuple(color) for color in rendering.draw_legend(image, scene).reshape(-1, 3).tolist()}
+        assert set(PART_COLORS) <= shown
+
+    def test_is_left_out_where_people_leave_no_room(self):
+        image = np.full((480, 640, 3), 200, np.uint8)
+        scene = self.scene((480, 640), (40, 20, 600, 480))
+        assert np.array_equal(rendering.draw_legend(image, scene), image)
+
+    @pytest.mark.parametrize("bgr", [False, True])
+    @pytest.mark.parametrize("channels", [3, 4])
+    def test_gives_a_new_picture_in_its_order(self, channels, bgr):
+        image = np.full((480, 640, channels), 99, np.uint8)
+        image.flags.writeable = False
+        out = rendering.draw_legend(image, self.scene((480, 640), (320, 0, 640, 480)), bgr=bgr)
+        assert (out.shape, out.dtype) == (image.shape, np.uint8)
+        shown = {tuple(color) for color in out[..., :3].reshape(-1, 3).tolist()}
+        assert PART_COLORS[0][:: -1 if bgr else 1] in shown
 
     @pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 3), (2000, 1500)])
     def test_any_size(self, size):
@@ -290,5 +423,10 @@ def test_labels_have_the_colours_of_their_persons_and_parts():
     expected = [(0, 0, 0), PERSON_COLORS[0], PERSON_COLORS[1], PERSON_COLORS[0]]
     assert [tuple(colour) for colour in persons.reshape(-1, 3)[:4].tolist()] == expected
     parts = rendering.draw_labels(labels, "part_mask").reshape(-1, 3).tolist()
-    assert [tuple(parts[k]) for k in (0, 1, 2, 4)] == [(0, 0, 0), RAINBOW[0], RAINBOW[1], RAINBOW[23]]
+    assert [tuple(parts[k]) for k in (0, 1, 2, 4)] == [
+        (0, 0, 0),
+        PART_COLORS[0],
+        PART_COLORS[1],
+        PART_COLORS[23],
+    ]
     assert persons.any(axis=2).tolist() == (labels > 0).tolist()

@@ -182,9 +182,9 @@ BOX = re.compile(r"(?P<id>\w+)(?:\[\"?(?P<label>[^\]\"]+)\"?\])?")
 
 
 def picture_in(text: str) -> str:
-    """The one mermaid picture of a page's section "How it is built"."""
-    section = re.search(r"^## How it is built$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    assert section, "there is no section 'How it is built'"
+    """The one mermaid picture of a page's section "Who uses whom"."""
+    section = re.search(r"^## Who uses whom$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section, "there is no section 'Who uses whom'"
     (drawn,) = re.findall(r"^```mermaid$(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
     return str(drawn)
 

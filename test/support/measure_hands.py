@@ -17,7 +17,7 @@ import numpy as np
 
 import bodypix_ros
 from bodypix_ros import Segmenter
-from bodypix_ros.details.hands.finding import HandMemory
+from bodypix_ros.details.hands.known import HandMemory
 from bodypix_ros.details.hands.reading import with_hands
 from bodypix_ros.details.network import Spent
 from bodypix_ros.imaging.pixels import as_pixels

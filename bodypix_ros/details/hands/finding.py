@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import SIDES
-from bodypix_ros.details.hands.landmarks import LANDMARKS, MIDDLE_MCP, WRIST, Look
+from bodypix_ros.details.hands.known import LANDMARKS, HandMemory
+from bodypix_ros.details.hands.landmarks import MIDDLE_MCP, WRIST, Look
 from bodypix_ros.details.hands.where import Place, by_arms, by_parts
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.scene import Hand, Scene
@@ -52,18 +53,6 @@ class _End:
     look: Look | None = None
     waited: int = 1
     failures: int = 0
-
-
-@dataclass(slots=True)
-class HandMemory:
-    """The hands of one stream."""
-
-    ends: list[_End] = field(default_factory=list)
-    shape: tuple[int, ...] = ()
-
-    def reset(self) -> None:
-        """Forget them."""
-        self.ends = []
 
 
 @dataclass(frozen=True, slots=True, eq=False)

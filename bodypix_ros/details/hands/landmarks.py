@@ -7,14 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.details.hands.known import LANDMARKS, SIZE
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.kernels import Array, kernel
 
-SIZE = 224
-"""Rows and columns of the network's input."""
-LANDMARKS = 21
-SHAPES = {"points": (1, LANDMARKS * 3), "presence": (1, 1), "right": (1, 1), "world": (1, LANDMARKS * 3)}
-"""Of the outputs, in the network's order."""
 WRIST, THUMB_CMC, INDEX_MCP, MIDDLE_MCP, RING_MCP, PINKY_MCP = 0, 1, 5, 9, 13, 17
 _PALM = np.array((0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18))
 """The landmarks that a region is made of: without the fingers' ends, which move most."""

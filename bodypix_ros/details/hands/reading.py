@@ -1,18 +1,15 @@
 """One image's hands: found, and drawn into its Scene."""
 
 from dataclasses import replace
-from typing import Final
 
-from bodypix_ros.details.hands.finding import HandMemory, find, follow
+from bodypix_ros.details.hands.finding import find, follow
 from bodypix_ros.details.hands.fingers import draw
-from bodypix_ros.details.hands.landmarks import SHAPES, SIZE, Look, decode
-from bodypix_ros.details.network import DetailNetwork, Kind, Spent
+from bodypix_ros.details.hands.known import SIZE, HandMemory
+from bodypix_ros.details.hands.landmarks import Look, decode
+from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.scene import Scene
-
-KINDS: Final = {name: Kind(f"hands-{name}", SIZE, SHAPES) for name in ("lite", "full")}
-"""The networks that there are, by the values of the option `hands_model`."""
 
 
 def with_hands(
@@ -22,7 +19,7 @@ def with_hands(
 
     Args:
         scene: What was seen; its masks are changed in place.
-        network: One of `KINDS`, loaded.
+        network: One of `known.KINDS`, loaded.
         pixels: The image.
         spent: Gets the time of the network.
         memory: The hands of the stream's images before; None for a picture of its own.

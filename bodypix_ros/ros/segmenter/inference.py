@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from bodypix_ros.errors import AbandonedError, DeviceError, OptionError
 from bodypix_ros.perception.load import load as load_model
-from bodypix_ros.perception.segmenter import Segmenter, Stream
+from bodypix_ros.perception.segmenter import Segmenter, Stream, compile_ahead
 from bodypix_ros.ros.segmenter.parameters import Settings
 from bodypix_ros.ros.shared.log import Log
 from bodypix_ros.ros.shared.threads import claim, in_background
@@ -349,6 +349,7 @@ def load(settings: Settings, log: Log) -> Inference:
         ValueError: Unknown device, or something that the device does not do.
         RuntimeError: No device compiles the model.
     """
+    compile_ahead()  # what is switched on later may not hold a camera up
 
     def load_for(device: str) -> Segmenter:
         return load_model(device=device, **settings.load_arguments())

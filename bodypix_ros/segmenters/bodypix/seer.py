@@ -11,10 +11,8 @@ from bodypix_ros.models.catalogue import Model
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import USUAL, Placement
 from bodypix_ros.segmenters.base import Seer, Sight, rounding_for
-from bodypix_ros.segmenters.bodypix.architecture import architecture_of
+from bodypix_ros.segmenters.bodypix.architecture import Architecture, architecture_of
 from bodypix_ros.segmenters.bodypix.options import OriginalOptions, PeopleOptions
-from bodypix_ros.segmenters.bodypix.original.seeing import Original
-from bodypix_ros.segmenters.bodypix.people.seeing import People
 from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
 _FIRST_IMAGE = (480, 640)  # the camera size that most people have: loading compiles for it
@@ -40,11 +38,7 @@ class BodyPix(Seer[Any, Any]):
         graph = tfjs.read_model(files[model.files[0].path], reference_dilation=options.reference_dilation)
         architecture = architecture_of(model, graph)
         people = isinstance(options, PeopleOptions)
-        self._algorithm: Any = (
-            People(architecture, options)
-            if isinstance(options, PeopleOptions)
-            else Original(architecture, options)
-        )
+        self._algorithm: Any = _algorithm(architecture, options)
         first, *others = self.input_sizes(*_FIRST_IMAGE)
         self._networks = Networks(
             graph,
@@ -92,3 +86,14 @@ class BodyPix(Seer[Any, Any]):
         sight: Sight = self._algorithm.see(pixels, options, self._networks, self._second, memory)
         scene = sight.scene
         return Sight(scene.mirrored() if options.flip_horizontal else scene, sight.timings)
+
+
+def _algorithm(architecture: Architecture, options: PeopleOptions | OriginalOptions) -> Any:
+    """The algorithm that options are for. Only its own kernels are compiled."""
+    if isinstance(options, PeopleOptions):
+        from bodypix_ros.segmenters.bodypix.people.seeing import People
+
+        return People(architecture, options)
+    from bodypix_ros.segmenters.bodypix.original.seeing import Original
+
+    return Original(architecture, options)

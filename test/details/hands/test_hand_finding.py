@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bodypix_ros.anatomy import HAND_PARTS
-from bodypix_ros.details.hands.finding import HandMemory, find, follow
+from bodypix_ros.details.hands.finding import find, follow
+from bodypix_ros.details.hands.known import HandMemory
 from bodypix_ros.scene import Hand, Person, Scene
 from support.hands import Network, look_of, person_of, points_of, scene_of
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bodypix_ros.details.hands.landmarks import SHAPES, SIZE, around, decode
+from bodypix_ros.details.hands.known import SHAPES, SIZE
+from bodypix_ros.details.hands.landmarks import around, decode
 from bodypix_ros.imaging.region import Region
 from support.hands import METRES, points_of
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.original.poses import TREE, falling, find_roots, is_near, sigmoid
+from bodypix_ros.segmenters.bodypix.original.roots import TREE, falling, find_roots, is_near
+from bodypix_ros.segmenters.bodypix.original.scores import probability
 from bodypix_ros.segmenters.bodypix.people.views import View
 
 MOST = 30
@@ -173,7 +174,7 @@ def _decode(
         if is_near(poses, count, k, y, x, squared_radius):
             continue
         pose = poses[count]
-        pose[k, 0], pose[k, 1], pose[k, 2] = x, y, sigmoid(logit[index])
+        pose[k, 0], pose[k, 1], pose[k, 2] = x, y, probability(logit[index])
         known[:] = False
         known[k] = True
         for walk in range(2 * edges):
@@ -192,7 +193,7 @@ def _decode(
                 x = pose[source, 0] + _between(forward, at_y, at_x, edges + edge)
             y, x = _refined(offsets, stride, y, x, target, _REFINE)
             pose[target, 0], pose[target, 1] = x, y
-            pose[target, 2] = sigmoid(_between(heatmaps, y / stride, x / stride, target))
+            pose[target, 2] = probability(_between(heatmaps, y / stride, x / stride, target))
             known[target] = True
         total, inside = 0.0, 0
         for m in range(keypoints):
@@ -208,7 +209,7 @@ def _decode(
             out[count, m, 1] = top + y * step
             out[count, m, 2] = pose[m, 2]
         share = inside / keypoints
-        worth = np.sqrt(total / keypoints * sigmoid(logit[index])) * trust(extent(out[count]) / step)
+        worth = np.sqrt(total / keypoints * probability(logit[index])) * trust(extent(out[count]) / step)
         trusted[count] = worth * share * share
         scores[count] = total / keypoints
         count += 1

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.original.masks import sigmoid
+from bodypix_ros.segmenters.bodypix.original.scores import sigmoid
 from bodypix_ros.segmenters.bodypix.people.grids import (
     along,
     fade,

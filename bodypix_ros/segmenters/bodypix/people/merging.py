@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINT_SIGMAS
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.original.poses import falling
+from bodypix_ros.segmenters.bodypix.original.roots import falling
 from bodypix_ros.segmenters.bodypix.people.decoding import extent
 
 _LEAST = 0.02

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.segmenters.bodypix.original.poses import sigmoid
+from bodypix_ros.segmenters.bodypix.original.scores import probability
 from bodypix_ros.segmenters.bodypix.people.decoding import extent
 from bodypix_ros.segmenters.bodypix.people.lattices import (
     AT,
@@ -168,7 +168,7 @@ def _weigh(
                     mine = mine and not on_lattice(distance, whole[m], weights[m, 0], y, x) < distance[p]
                 if mine:
                     won += np.float32(1)
-                    total += np.float32(sigmoid(mean[p]))
+                    total += np.float32(probability(mean[p]))
         sure = total / won if won else np.float32(_UNSEEN)
         area = max(won * np.float32(step * step), np.float32(1))
         share = min(area / max(claimed[n], np.float32(1)), np.float32(1))

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.scene import Box
-from bodypix_ros.segmenters.bodypix.original.poses import sigmoid
+from bodypix_ros.segmenters.bodypix.original.scores import probability
 from bodypix_ros.segmenters.bodypix.people.lattices import on_grid
 from bodypix_ros.segmenters.bodypix.people.passes import LEFT, POINT, POINTS_X, POINTS_Y, SEGMENT, TOP, Tables
 
@@ -76,7 +76,7 @@ def _certainty(values: Array, at: Array, place: Array, instance: Array, label: i
             if instance[i, j] == label:
                 y = np.float32((i - place[TOP]) / place[POINT])
                 x = np.float32((j - place[LEFT]) / place[POINT])
-                total += sigmoid(on_grid(values, at[SEGMENT], at[POINTS_Y], at[POINTS_X], y, x))
+                total += probability(on_grid(values, at[SEGMENT], at[POINTS_Y], at[POINTS_X], y, x))
                 count += 1
     return total / count if count else 0.0
 

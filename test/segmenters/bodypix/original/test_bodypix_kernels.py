@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import KEYPOINTS, POSE_TREE
 from bodypix_ros.imaging.resize import resize
-from bodypix_ros.segmenters.bodypix.original import instances, masks, poses
+from bodypix_ros.segmenters.bodypix.original import instances, masks, poses, roots
 from bodypix_ros.segmenters.bodypix.original.filling import fill
 from bodypix_ros.segmenters.bodypix.original.geometry import Geometry, geometry, internal_size
 from support import dense
@@ -168,7 +168,7 @@ def test_no_more_poses_than_asked_for(limit: int, expected: int) -> None:
 @given(st.lists(st.sampled_from([-1.5, 0.0, 0.25, 3.0, 7.5]), max_size=70))
 def test_the_best_come_first_and_equal_ones_in_their_order(values: list[float]) -> None:
     logits = np.array(values, np.float32)
-    assert poses.falling.py_func(logits).tolist() == np.argsort(-logits, kind="stable").tolist()
+    assert roots.falling.py_func(logits).tolist() == np.argsort(-logits, kind="stable").tolist()
 
 
 def test_a_person_within_the_radius_is_suppressed() -> None:

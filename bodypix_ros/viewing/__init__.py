@@ -1,0 +1,1 @@
+"""Scenes in Rerun's viewer, live or as a recording: what `bodypix view` shows."""

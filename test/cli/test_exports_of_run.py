@@ -1,0 +1,208 @@
+"""What `bodypix run` writes with --export: lists of everybody, and pictures of pictures."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import bodypix_ros
+from bodypix_ros import media, rendering
+from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, KEYPOINTS
+from bodypix_ros.errors import OptionError
+from bodypix_ros.results.exports import LISTS, PICTURES, exports
+from bodypix_ros.results.output import Output
+from bodypix_ros.scene import Person, Scene
+from support.commands import invoke
+from support.fake import FakeSegmenter, people_picture, scene_of
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """An empty folder to work in; `see` of what is given is what the model sees."""
+    monkeypatch.chdir(tmp_path)
+    used = FakeSegmenter()
+    monkeypatch.setattr(bodypix_ros, "load", lambda _, **__: used, raising=False)
+    return used
+
+
+def rows(path="bodypix_out/people.csv"):
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def lines(path="bodypix_out/people.jsonl"):
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def film(name="film.mp4", frames=3, people=2):
+    with media.VideoWriter(Path(name), 10) as writer:
+        for _ in range(frames):
+            writer.write(people_picture(people=people))
+
+
+def test_a_table_has_a_row_for_each_person_of_each_frame(model):
+    film()
+    media.write_picture(Path("empty, really.png"), people_picture(people=0))
+    invoke("run", "film.mp4", "empty, really.png", "--export", "csv", "--draw", "none")
+    found = rows()
+    document = json.loads(Path("bodypix_out/people.json").read_text())
+    assert [row["file_name"] for row in found] == [f"../film.mp4#{k}" for k in (1, 1, 2, 2, 3, 3)]
+    assert [row["person"] for row in found] == ["1", "2"] * 3
+    assert [float(row["time_s"]) for row in found] == [0, 0, 0.1, 0.1, 0.2, 0.2]
+    for row, annotation in zip(found, document["annotations"], strict=True):
+        x, y, width, height = annotation["bbox"]
+        assert [int(row[name]) for name in ("x0", "y0", "x1", "y1")] == [x, y, x + width, y + height]
+        assert (int(row["area"]), float(row["score"])) == (annotation["area"], annotation["score"])
+        assert (row["track_id"] or None) == (
+            str(annotation["track_id"]) if "track_id" in annotation else None
+        )
+        points = np.array(
+            [[float(row[f"{name}_{what}"]) for what in ("x", "y", "score")] for name in KEYPOINTS]
+        )
+        assert np.array_equal(
+            points[:, :2].ravel(), np.reshape(annotation["keypoints"], (17, 3))[:, :2].ravel()
+        )
+        assert points[:, 2].tolist() == annotation["keypoint_scores"]
+    assert any(row["track_id"] for row in found), "people of a film are followed"
+
+
+def test_lines_hold_what_the_scenes_hold(model):
+    for name, people in (("one.png", 1), ("none.png", 0), ("two.png", 2)):
+        media.write_picture(Path(name), people_picture(people=people))
+    invoke("run", "one.png", "none.png", "two.png", "--export", "jsonl")
+    found = lines()
+    assert [line["file_name"] for line in found] == ["../one.png", "../none.png", "../two.png"]
+    for line in found:
+        scene = scene_of(media.read_picture(line["source"]))
+        assert {key: line[key] for key in ("width", "height", "persons")} == scene.to_dict()
+
+
+def test_who_has_no_pose_has_empty_cells_and_all_keypoints_of_a_model_are_there(model):
+    def see(image):
+        scene = scene_of(image)
+        boxes = [person.box for person in scene.persons]
+        posed = np.full((33, 3), 0.5, np.float32)
+        metres = np.full((33, 4), 0.25, np.float32)
+        persons = (Person(0.5, boxes[0], posed, metres), Person(0.125, boxes[1], 0 * posed, 0 * metres))
+        return Scene(scene.person_mask, scene.instance_mask, None, None, persons, BLAZEPOSE_KEYPOINTS)
+
+    model.seer.function = see
+    media.write_picture(Path("a.png"), people_picture())
+    invoke("run", "a.png", "--export", "csv", "--export", "jsonl")
+    first, second = rows()
+    assert len(first) == 10 + 3 * 33
+    assert {first[f"{name}_x"] for name in BLAZEPOSE_KEYPOINTS} == {"0.5"}
+    assert {second[f"{name}_score"] for name in BLAZEPOSE_KEYPOINTS} == {""}
+    (line,) = lines()
+    assert line["persons"][0]["keypoints_3d"]["left_heel"] == [0.25] * 4
+    assert line["persons"][1]["keypoints"] == {}
+
+
+def test_lists_go_on_with_what_is_there(model):
+    media.write_picture(Path("a.png"), people_picture(people=1))
+    media.write_picture(Path("b.png"), people_picture(people=2))
+    invoke("run", "a.png")
+    wanted = [word for name in LISTS for word in ("--export", name)]
+    invoke("run", "a.png", "--skip-existing", *wanted)
+    assert [row["file_name"] for row in rows()] == ["../a.png"]
+    assert len(model.images) == 1, "nothing is computed again"
+    invoke("run", "a.png", "b.png", "--skip-existing", *wanted)
+    assert [row["file_name"] for row in rows()] == ["../a.png", "../b.png", "../b.png"]
+    assert [len(line["persons"]) for line in lines()] == [1, 2]
+    assert [one["image_id"] for one in json.loads(Path("bodypix_out/people.results.json").read_text())] == [
+        1,
+        2,
+        2,
+    ]
+    assert "nothing to do" in invoke("run", "a.png", "b.png", "--skip-existing", *wanted).stdout
+
+
+def test_lists_are_not_replaced_unasked_and_never_inputs(model):
+    media.write_picture(Path("a.png"), people_picture())
+    Path("bodypix_out").mkdir()
+    Path("bodypix_out/people.csv").write_text("mine")
+    assert "people.csv is there already" in invoke("run", "a.png", "--export", "csv", code=2).stderr
+    assert Path("bodypix_out/people.csv").read_text() == "mine"
+    assert not model.images
+    Path("ds").mkdir()
+    media.write_picture(Path("ds/a.png"), people_picture())
+    media.write_picture(Path("ds/a.cutout.png"), people_picture())
+    result = invoke("run", "ds", "-o", "ds", "--overwrite", "--export", "cutout", code=2)
+    assert "ds/a.cutout.png is an input" in result.stderr
+
+
+def test_after_an_error_no_half_of_a_list_is_left(model):
+    def see(image):
+        if len(model.images) == 2:
+            raise RuntimeError("the model broke")
+        return scene_of(image)
+
+    model.seer.function = see
+    for name in ("a.png", "b.png"):
+        media.write_picture(Path(name), people_picture())
+    invoke("run", "a.png", "b.png", "--export", "csv", "--export", "jsonl", code=1)
+    assert sorted(path.name for path in Path("bodypix_out").glob("*people*")) == []
+
+
+def test_cutouts_are_people_alone(model):
+    picture = people_picture()
+    media.write_picture(Path("a.png"), picture)
+    invoke("run", "a.png", "--export", "cutout", "--no-masks")
+    cut = cv2.imread("bodypix_out/a.cutout.png", cv2.IMREAD_UNCHANGED)
+    people = scene_of(picture).person_mask
+    assert np.array_equal(cut[..., 3], people * 255)
+    assert np.array_equal(cut[people][:, :3], picture[people])
+    assert not cut[~people].any(), "what is transparent tells nothing"
+    assert not Path("bodypix_out/a.mask.png").exists()
+
+
+def test_parts_have_their_colours(model):
+    picture = people_picture()
+    media.write_picture(Path("a.png"), picture)
+    invoke("run", "a.png", "--export", "colored_parts")
+    drawn = cv2.imread("bodypix_out/a.colored_parts.png", cv2.IMREAD_UNCHANGED)
+    parts = scene_of(picture).part_mask
+    assert np.array_equal(drawn[..., 3], (parts > 0) * 255)
+    assert np.array_equal(drawn[..., 2::-1], rendering.draw_labels(parts, "part_mask"))
+
+
+def test_a_mirrored_scene_is_cut_out_of_the_mirrored_picture(model, monkeypatch):
+    picture = people_picture(people=2)
+    picture[:, :80] = 60
+    picture[30:90, 100:140] = (10, 20, 255)
+    model.seer.function = lambda image: scene_of(image).mirrored()
+    monkeypatch.setattr(type(model.options), "flip_horizontal", True, raising=False)
+    media.write_picture(Path("a.png"), picture)
+    invoke("run", "a.png", "--export", "cutout")
+    cut = cv2.imread("bodypix_out/a.cutout.png", cv2.IMREAD_UNCHANGED)
+    assert (cut[cut[..., 3] > 0][:, :3] == (10, 20, 255)).all()
+    assert cut[..., 3].any()
+
+
+def test_models_without_parts_give_no_coloured_ones(model):
+    model.seer.function = lambda image: replace(scene_of(image), part_mask=None)
+    media.write_picture(Path("a.png"), people_picture())
+    invoke("run", "a.png", "--export", "colored_parts")
+    assert not Path("bodypix_out/a.colored_parts.png").exists()
+    assert "nothing to do" in invoke("run", "a.png", "--export", "colored_parts", "--skip-existing").stdout
+
+
+def test_unknown_exports_are_refused_by_name(model):
+    media.write_picture(Path("a.png"), people_picture())
+    said = invoke("run", "a.png", "--export", "cvs", code=2).stderr
+    assert "--export is 'cvs'" in said
+    assert "did you mean csv?" in said
+    with pytest.raises(OptionError, match="export is 'mask', but must be of results, csv"):
+        Output(Path("x"), exports=("mask",))
+
+
+def test_help_lists_every_export(model):
+    text = " ".join(invoke("run", "--help").stdout.split())
+    for name, what in exports().items():
+        assert name in text
+        assert what.split(":")[0] in text
+    assert {kind for kind, one in PICTURES.items() if not one.mask} < set(exports())
