@@ -33,6 +33,12 @@ PARTS: Final = (
 )
 """The 24 parts of BodyPix; the index is the part id."""
 
+SIDES: Final = ("left", "right")
+HAND_PARTS: Final = {side: PARTS.index(f"{side}_hand") for side in SIDES}
+"""The part ids of hands, by side."""
+LOWER_ARM_PARTS: Final = tuple(part for part, name in enumerate(PARTS) if "_lower_arm_" in name)
+"""The part ids of lower arms."""
+
 KEYPOINTS: Final = (
     "nose",
     "left_eye",
@@ -97,6 +103,24 @@ BLAZEPOSE_KEYPOINTS: Final = (
     "right_foot_index",
 )
 """The 33 landmarks of BlazePose GHUM, in its order."""
+
+FINGERS: Final = ("thumb", "index_finger", "middle_finger", "ring_finger", "pinky")
+HAND_KEYPOINTS: Final = (
+    "wrist",
+    *(f"thumb_{joint}" for joint in ("cmc", "mcp", "ip", "tip")),
+    *(f"{finger}_{joint}" for finger in FINGERS[1:] for joint in ("mcp", "pip", "dip", "tip")),
+)
+"""The 21 landmarks of MediaPipe's hands, in its order: `wrist`, `thumb_cmc`, ... `pinky_tip`."""
+HAND_SKELETON: Final = (
+    *((HAND_KEYPOINTS[k], HAND_KEYPOINTS[k + 1]) for k in range(1, 20) if k % 4),
+    ("wrist", "thumb_cmc"),
+    ("wrist", "index_finger_mcp"),
+    ("wrist", "pinky_mcp"),
+    ("index_finger_mcp", "middle_finger_mcp"),
+    ("middle_finger_mcp", "ring_finger_mcp"),
+    ("ring_finger_mcp", "pinky_mcp"),
+)
+"""The bones of a hand that are drawn: three of each finger, then the palm."""
 
 POSE_TREE: Final = (
     ("nose", "left_eye"),

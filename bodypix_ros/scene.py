@@ -31,6 +31,35 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """One hand of a person.
+
+    Attributes:
+        side: "left" or "right", the person's own.
+        score: How sure the model is that there is a hand, 0..1.
+        keypoints: float32 (21, 3): x and y in image pixels (not clipped to the image), score 0..1. Row k is
+            `anatomy.HAND_KEYPOINTS[k]`.
+        keypoints_3d: float32 (21, 3): x, y, z in metres from the wrist, axes as the camera's.
+    """
+
+    side: str
+    score: float
+    keypoints: npt.NDArray[np.float32]
+    keypoints_3d: npt.NDArray[np.float32]
+
+    def mirrored(self, width: int) -> "Hand":
+        """The hand as the mirrored picture has it, see `Person.mirrored`.
+
+        Args:
+            width: Of the picture, in pixels.
+        """
+        keypoints, metres = self.keypoints.copy(), self.keypoints_3d.copy()
+        keypoints[:, 0] = width - 1 - keypoints[:, 0]
+        metres[:, 0] = -metres[:, 0]
+        return replace(self, keypoints=keypoints, keypoints_3d=metres)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Person:
     """One person of a Scene.
 
@@ -44,6 +73,7 @@ class Person:
         keypoints_3d: float32 (K, 4): x, y, z in metres, score 0..1; None where the model has no metres.
         track_id: The same number for the same person from image to image; None until people are tracked.
         distance: Metres from the camera; None where nobody has said.
+        hands: One for each side at most, the left one first; empty unless asked for.
     """
 
     score: float
@@ -52,6 +82,7 @@ class Person:
     keypoints_3d: npt.NDArray[np.float32] | None = None
     track_id: int | None = None
     distance: float | None = None
+    hands: tuple[Hand, ...] = ()
 
     @property
     def has_pose(self) -> bool:
@@ -76,7 +107,8 @@ class Person:
         if metres is not None:
             metres = metres.copy()
             metres[:, 0] = -metres[:, 0]
-        return replace(self, box=box, keypoints=keypoints, keypoints_3d=metres)
+        hands = tuple(hand.mirrored(width) for hand in self.hands)
+        return replace(self, box=box, keypoints=keypoints, keypoints_3d=metres, hands=hands)
 
     def to_dict(self, keypoint_names: Sequence[str]) -> dict[str, Any]:
         """Give what is known of the person as JSON holds it.

@@ -47,7 +47,7 @@ ARROWS: Mapping[str, set[str]] = {
     "models": {"errors", "folders"},
     # An image becomes a Scene, and one Scene after another the same people's.
     "tracking": {"anatomy", "imaging", "kernels", "options", "scene"},
-    "details": {"imaging", "kernels", "models", "options", "runtime", "scene", "tracking"},
+    "details": {"anatomy", "imaging", "kernels", "models", "options", "runtime", "scene", "tracking"},
     "segmenters": _GROUND - {PUBLIC} | {"details", "imaging", "models", "runtime", "tracking"},
     "perception": _GROUND | {"details", "imaging", "models", "runtime", "segmenters", "tracking"},
     # A Scene becomes something else.

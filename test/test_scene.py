@@ -15,7 +15,7 @@ import bodypix_ros
 from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.errors import ImageError, PersonError
-from bodypix_ros.scene import Face, Person, Scene
+from bodypix_ros.scene import Face, Hand, Person, Scene
 from support.scenes import scene as standing
 
 
@@ -79,6 +79,18 @@ def test_a_mirror_shows_each_pixel_on_the_other_side(scene):
         columns = set(range(before.box[0], before.box[2]))
         assert set(range(person.box[0], person.box[2])) == {width - 1 - x for x in columns}
         assert (person.box[1], person.box[3]) == (before.box[1], before.box[3])
+
+
+def test_hands_are_mirrored_and_stay_the_persons_own():
+    keypoints, metres = np.zeros((21, 3), np.float32), np.zeros((21, 3), np.float32)
+    keypoints[3], metres[3] = (2, 5, 0.75), (0.25, -0.5, 1)
+    hands = (Hand("left", 0.75, keypoints, metres),)
+    person = Person(0.5, (0, 0, 0, 0), np.zeros((17, 3), np.float32), hands=hands)
+    (hand,) = person.mirrored(10).hands
+    assert (hand.side, hand.score) == ("left", 0.75)
+    assert hand.keypoints[3].tolist() == [7, 5, 0.75]
+    assert hand.keypoints_3d[3].tolist() == [-0.25, -0.5, 1]
+    assert keypoints[3].tolist() == [2, 5, 0.75]
 
 
 def test_numbers():

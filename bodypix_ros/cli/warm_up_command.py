@@ -12,6 +12,7 @@ MORE = {
     "original": "bodypix_ros.segmenters.bodypix.original.seeing",
     "streams": "bodypix_ros.perception.following",
     "edges": "bodypix_ros.details.edges",
+    "hands": "bodypix_ros.details.hands.reading",
     "places": "bodypix_ros.space.placing",
     "velocities": "bodypix_ros.space.world",
 }

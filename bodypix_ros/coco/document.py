@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros import media
-from bodypix_ros.anatomy import KEYPOINTS, SKELETON
+from bodypix_ros.anatomy import HAND_KEYPOINTS, KEYPOINTS, SKELETON
 from bodypix_ros.coco.earlier import Earlier, Entry
 from bodypix_ros.coco.listing import PeopleList
 from bodypix_ros.rle import Rle, encode
@@ -117,6 +117,9 @@ def annotations(scene: Scene, image_id: int, min_keypoint_score: float = 0.3) ->
             these are not COCO's own.
         keypoints_3d: x, y, z in metres and score of each, in one list; where the model has metres.
         track_id: The person's number from image to image; where people are followed.
+        hands: Where any was found, for each its side and score, and of each of `anatomy.HAND_KEYPOINTS` x and
+            y in image pixels and score, in one list (keypoints), and x, y, z in metres from the wrist
+            (keypoints_3d).
     """
     seen = zip(scene.persons, results(scene, image_id, min_keypoint_score), strict=True)
     return [
@@ -135,6 +138,16 @@ def _more(scene: Scene, person: Person) -> Entry:
         more["keypoints_3d"] = _flat(person.keypoints_3d, 4)
     if person.track_id is not None:
         more["track_id"] = int(person.track_id)
+    if person.hands:
+        more["hands"] = [
+            {
+                "side": hand.side,
+                "score": round(float(hand.score), 5),
+                "keypoints": _flat(hand.keypoints, 2),
+                "keypoints_3d": hand.keypoints_3d.astype(float).round(4).ravel().tolist(),
+            }
+            for hand in person.hands
+        ]
     return more
 
 
@@ -249,6 +262,8 @@ class DocumentWriter:
         """
         if has_more_keypoints(scene):
             self._category["all_keypoints"] = list(scene.keypoint_names)
+        if any(person.hands for person in scene.persons):
+            self._category["hand_keypoints"] = list(HAND_KEYPOINTS)
         height, width = scene.person_mask.shape
         with _saying(self.path):
             image: Entry = {"file_name": file_name, "width": width, "height": height, **extra}

@@ -11,6 +11,17 @@ class DetailOptions(StreamOptions):
     """The options of details, of which those of the families inherit."""
 
     edges: bool = option(False, "draw outlines to the picture's edges, which takes about a millisecond")
+    hands: bool = option(
+        False, "find people's hands: 21 keypoints each, and fingers in the masks; takes milliseconds a hand"
+    )
+    hands_model: str = option(
+        "lite",
+        "the network that reads hands: lite, or full, slower and finer",
+        choices=("lite", "full"),
+    )
+    max_hands: int = option(
+        2, "in streams at most so many hands are looked at per image, in turn", low=1, high=100
+    )
     faces: bool = option(
         False,
         "look for faces by themselves, for whoever hides them; takes some milliseconds",

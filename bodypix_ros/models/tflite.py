@@ -80,26 +80,26 @@ def output_names(
 
     Args:
         model: With one square input.
-        shapes: Of the outputs, by what they are.
+        shapes: Of the outputs, by what they are; those of the same shape in their order.
         size: Rows and columns of the input.
         file: Its name, for errors.
 
     Raises:
         CheckpointError: The model is not the one that is expected.
     """
-    there = {
-        tuple(port.get_partial_shape().to_shape()): port.get_any_name()
-        for port in model.outputs
-        if port.get_partial_shape().is_static
-    }
+    there: dict[tuple[int, ...], list[str]] = {}
+    for port in model.outputs:
+        if port.get_partial_shape().is_static:
+            there.setdefault(tuple(port.get_partial_shape().to_shape()), []).append(port.get_any_name())
     inputs = [str(port.get_partial_shape()) for port in model.inputs]
-    missing = [name for name, shape in shapes.items() if tuple(shape) not in there]
-    if missing or inputs != [f"[1,{size},{size},3]"]:
+    names = {shape: iter(same) for shape, same in there.items()}
+    found = {what: next(names.get(tuple(shape), iter(())), "") for what, shape in shapes.items()}
+    if not all(found.values()) or inputs != [f"[1,{size},{size},3]"]:
         raise CheckpointError(
             f"{file} is not the network that is expected there: inputs {', '.join(inputs)}, "
             f"outputs {', '.join(map(str, there))}"
         )
-    return {name: there[tuple(shape)] for name, shape in shapes.items()}
+    return found
 
 
 def _transposed_convolution(node: Any) -> list[Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bodypix_ros.details import faces
+from bodypix_ros.details.hands.known import KINDS, HandMemory
 from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import MissingModelError
@@ -16,7 +17,8 @@ from bodypix_ros.runtime.placement import Placement
 from bodypix_ros.scene import Face, Scene
 
 _EDGES: Final = "bodypix_ros.details.edges"
-DETAILS: Final = (_EDGES,)
+_HANDS: Final = "bodypix_ros.details.hands.reading"
+DETAILS: Final = (_EDGES, _HANDS)
 """The modules of details that bring kernels; each is imported when its option is first on."""
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ class Details:
         """
         finer = placement.precision if placement.precision != "int8" else ""
         beside = replace(placement, precision=finer, ranges="")
+        self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in KINDS.items()}
         self._faces = DetailNetwork(faces.KIND, beside, model_dir)
         self._no_faces_said = False
 
@@ -44,10 +47,14 @@ class Details:
         has people's parts and keypoints to go by.
 
         Raises:
+            MissingModelError: The file of the network that reads hands is not here.
             DigestError: A file is not the one that is published.
             CheckpointError: It is not the network that is expected.
             DeviceError: The device does not compile it.
         """
+        if options.hands:
+            self._hands[options.hands_model].load()
+            import_module(_HANDS)
         if options.edges:
             import_module(_EDGES)  # its kernels are compiled now, not with an image
         if options.faces and not self._no_faces_said:
@@ -60,7 +67,8 @@ class Details:
     @property
     def networks(self) -> list[Networks]:
         """Those that are loaded."""
-        return [network.networks for network in (self._faces,) if network.networks is not None]
+        every = (*self._hands.values(), self._faces)
+        return [network.networks for network in every if network.networks is not None]
 
     def find_faces(self, pixels: Pixels) -> tuple[Face, ...]:
         """Look for faces alone, whatever the options.
@@ -72,7 +80,14 @@ class Details:
         self._faces.load()
         return faces.find_faces(self._faces, pixels, Spent())
 
-    def apply(self, scene: Scene, pixels: Pixels, options: DetailOptions, spent: Spent) -> Scene:
+    def apply(
+        self,
+        scene: Scene,
+        pixels: Pixels,
+        options: DetailOptions,
+        spent: Spent,
+        hands: HandMemory | None = None,
+    ) -> Scene:
         """Make a Scene finer.
 
         Args:
@@ -80,10 +95,18 @@ class Details:
             pixels: The image, mirrored where the Scene is.
             options: In force for it.
             spent: Gets the time of the networks.
+            hands: Those of the stream's images before; None for a picture of its own.
 
         Raises:
             DeviceError: The device failed.
         """
+        network = self._hands[options.hands_model]
+        if options.hands and network.networks is not None:
+            from bodypix_ros.details.hands.reading import with_hands
+
+            scene = with_hands(scene, network, pixels, spent, hands, options.max_hands)
+        elif hands is not None:
+            hands.reset()
         if options.faces and self._faces.networks is not None:
             scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
         if options.edges:

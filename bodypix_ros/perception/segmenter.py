@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.details.hands.known import HandMemory
 from bodypix_ros.details.network import Spent
 from bodypix_ros.errors import ClosedError, DeviceError, OptionError
 from bodypix_ros.imaging.pixels import as_pixels
@@ -158,7 +159,7 @@ class Segmenter:
         from bodypix_ros.perception.following import Following
 
         following = Following() if after is None else after._before.following
-        return Stream(self, Remembered(self._open.remember(), following))
+        return Stream(self, Remembered(self._open.remember(), following, HandMemory()))
 
     def update(self, **options: Any) -> None:
         """Change options while running: all of them or, with an error, none.
@@ -266,7 +267,8 @@ class Segmenter:
         started, spent = time.perf_counter(), Spent()
         if getattr(options, "flip_horizontal", False):  # the Scene is of the mirrored image
             pixels = pixels._replace(array=pixels.array[:, ::-1])
-        scene = self._details.apply(scene, pixels, options, spent)
+        hands = before.hands if before is not None else None
+        scene = self._details.apply(scene, pixels, options, spent, hands)
         if before is not None:
             scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
         rest_ms = (time.perf_counter() - started) * 1e3 - spent.pre_ms - spent.infer_ms
@@ -283,10 +285,12 @@ class Remembered:
     Attributes:
         memory: The family's.
         following: Who is who.
+        hands: Where hands were.
     """
 
     memory: Memory | None
     following: "Following"
+    hands: HandMemory
 
 
 class Stream:
@@ -320,5 +324,6 @@ class Stream:
     def reset(self) -> None:
         """Forget the images before; ids of people are not used again."""
         self._before.following.reset()
+        self._before.hands.reset()
         if self._before.memory is not None:
             self._before.memory.reset()

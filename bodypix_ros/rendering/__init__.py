@@ -16,6 +16,7 @@ from bodypix_ros.rendering.modes import MODES, Mode, draw
 from bodypix_ros.rendering.overlays import (
     NOBODY_KNOWN,
     draw_boxes,
+    draw_hands,
     draw_instances,
     draw_outlines,
     draw_parts,
@@ -41,6 +42,7 @@ __all__ = [
     "draw",
     "draw_bokeh_effect",
     "draw_boxes",
+    "draw_hands",
     "draw_instances",
     "draw_labels",
     "draw_legend",

@@ -15,7 +15,14 @@ from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image, check_image
 from bodypix_ros.rendering.canvas import keep_sharp, lay, share
 from bodypix_ros.rendering.hiding import hidden_region
-from bodypix_ros.rendering.overlays import draw_boxes, draw_instances, draw_outlines, draw_parts, draw_poses
+from bodypix_ros.rendering.overlays import (
+    draw_boxes,
+    draw_hands,
+    draw_instances,
+    draw_outlines,
+    draw_parts,
+    draw_poses,
+)
 from bodypix_ros.rendering.regions import blur_region, blurred, pixelate_people, pixelate_region, soft_edges
 from bodypix_ros.rendering.style import Style
 from bodypix_ros.scene import Scene
@@ -32,7 +39,7 @@ class Mode:
     Attributes:
         text: What it shows.
         needs: What it draws of a Scene, by the names of the segmenter's topics: "part_mask", "instance_mask",
-            "persons", "keypoints", "faces". What it falls back to counts as well.
+            "persons", "keypoints", "hands", "faces". What it falls back to counts as well.
         paint: Draws. `Style.flip` was seen to by then.
         privacy: Whether it hides something: then nothing may be shown where any of its needs is missing.
         preset: Of models that have it (`Family.presets`): what it is best drawn of. Whoever loads a model to
@@ -93,7 +100,7 @@ def draw(
 def _parts(image: Image, scene: Scene, style: Style, bgr: bool) -> Image:
     if scene.part_mask is None:
         return _instances(image, scene, style, bgr)
-    return draw_parts(image, scene, style.opacity, bgr=bgr)
+    return draw_hands(draw_parts(image, scene, style.opacity, bgr=bgr), scene, bgr=bgr)
 
 
 def _instances(image: Image, scene: Scene, style: Style, bgr: bool) -> Image:
@@ -139,9 +146,9 @@ _PARTS = ("part_mask",)
 _EVERYTHING = (*_PARTS, *_PERSONS, "keypoints", "faces")
 
 MODES: Final[dict[str, Mode]] = {
-    "parts": Mode("body parts in their colours", (*_PARTS, *_PERSONS), _parts),
+    "parts": Mode("body parts in their colours, and hands", (*_PARTS, *_PERSONS, "hands"), _parts),
     "instances": Mode("each person in a colour, with box and number", _PERSONS, _instances),
-    "skeleton": Mode("keypoints, bones and scores", ("keypoints", "persons"), _skeleton),
+    "skeleton": Mode("keypoints, bones, hands and scores", ("keypoints", "persons", "hands"), _skeleton),
     "mask": Mode("people in an outline; the rest is dark", _SHAPES, _mask),
     "bokeh": Mode("people sharp; the rest is blurred", _SHAPES, _bokeh),
     "pixelated": Mode("body parts as a mosaic of coloured cells", (*_PARTS, *_PERSONS), _pixelated),

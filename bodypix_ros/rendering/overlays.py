@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import PART_COLORS, PERSON_COLORS, SKELETON
+from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PART_COLORS, PERSON_COLORS, SKELETON
 from bodypix_ros.rendering.arguments import Color, Image, check_fraction, check_image, part_table
 from bodypix_ros.rendering.lettering import ink, label, label_size, unit
 from bodypix_ros.scene import Scene
@@ -85,7 +85,7 @@ def draw_parts(
 def draw_poses(
     image: Image, scene: Scene, min_keypoint_score: float = 0.3, *, scores: bool = False, bgr: bool = False
 ) -> Image:
-    """Draw the keypoints of each person who has a pose, and the bones between them.
+    """Draw the keypoints of each person who has a pose, the bones between them, and hands.
 
     Args:
         image: uint8 (H, W, 3 or 4) of the Scene's size.
@@ -102,7 +102,7 @@ def draw_poses(
     """
     check_image(image, scene)
     check_fraction("min_keypoint_score", min_keypoint_score)
-    out: Image = image.copy()
+    out = draw_hands(image, scene, bgr=bgr)
     width = unit(image) + 1
     white = ink((255, 255, 255), image, bgr)
     row = {name: k for k, name in enumerate(scene.keypoint_names)}
@@ -132,6 +132,38 @@ def draw_poses(
     if scores:
         for text, x, y, rgb in labels:  # last, so that no bone of another person runs through
             label(out, text, x - label_size(text, image)[0] // 2, y, rgb, bgr)
+    return out
+
+
+def draw_hands(image: Image, scene: Scene, *, bgr: bool = False) -> Image:
+    """Draw the bones and fingertips of each person's hands, in the person's colour.
+
+    Args:
+        image: uint8 (H, W, 3 or 4) of the Scene's size.
+        scene: What was seen in it.
+        bgr: The image is BGR or BGRA.
+
+    Returns:
+        uint8, shape and order of `image`.
+
+    Raises:
+        ValueError: An argument has a wrong shape or dtype.
+    """
+    check_image(image, scene)
+    out: Image = image.copy()
+    width = unit(image)
+    white = ink((255, 255, 255), image, bgr)
+    row = {name: k for k, name in enumerate(HAND_KEYPOINTS)}
+    tips = [k for name, k in row.items() if name.endswith("_tip")]
+    for k, person in enumerate(scene.persons):
+        color = ink(_person_color(k, person.track_id), image, bgr)
+        for hand in person.hands:
+            points = _drawable(hand.keypoints)
+            for rim, paint in ((2, white), (0, color)):
+                for a, b in HAND_SKELETON:
+                    cv2.line(out, points[row[a]], points[row[b]], paint, width + rim, cv2.LINE_AA)
+            for tip in tips:
+                cv2.circle(out, points[tip], width + 1, color, cv2.FILLED, cv2.LINE_AA)
     return out
 
 

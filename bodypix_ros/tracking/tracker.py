@@ -145,4 +145,4 @@ def _numbered(scene: Scene, ids: list[int], sure: npt.NDArray[np.bool_]) -> Scen
 
 
 def _with_id(person: Person, track_id: int | None) -> Person:
-    return Person(person.score, person.box, person.keypoints, person.keypoints_3d, track_id)
+    return replace(person, track_id=track_id)

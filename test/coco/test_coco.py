@@ -9,10 +9,11 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from bodypix_ros import media
-from bodypix_ros.anatomy import KEYPOINTS, SKELETON
+from bodypix_ros.anatomy import HAND_KEYPOINTS, KEYPOINTS, SKELETON
 from bodypix_ros.coco import document, evaluation, truth
 from bodypix_ros.errors import MediaError
 from support.fake import FakeSegmenter, people_picture, scene_of
+from support.hands import hand_of, points_of
 
 
 def load(path):
@@ -46,6 +47,21 @@ def test_results_hold_what_the_scene_holds(scene):
         assert np.allclose(keypoints[:, :2], scene.persons[k].keypoints[:, :2], atol=0.006)
         assert keypoints[:, 2].tolist() == [2] * 15 + [0] * 2  # the fake's last two score below 0.3
         assert result["num_keypoints"] == 15
+
+
+def test_hands_are_written_with_the_names_of_their_keypoints(tmp_path, scene):
+    hand = hand_of(points_of(30, 40, 100))
+    first = replace(scene.persons[0], hands=(hand,))
+    scene = replace(scene, persons=(first, *scene.persons[1:]))
+    with document.DocumentWriter(tmp_path / "people.json") as writer:
+        writer.add(scene, "one.png")
+    written = json.loads((tmp_path / "people.json").read_text(encoding="utf-8"))
+    assert written["categories"][0]["hand_keypoints"] == list(HAND_KEYPOINTS)
+    (entry,) = written["annotations"][0]["hands"]
+    assert "hands" not in written["annotations"][1]
+    assert (entry["side"], entry["score"]) == ("left", 0.8)
+    assert np.allclose(np.reshape(entry["keypoints"], (21, 3)), hand.keypoints, atol=0.006)
+    assert np.allclose(np.reshape(entry["keypoints_3d"], (21, 3)), hand.keypoints_3d, atol=1e-4)
 
 
 def test_keypoints_are_found_by_name(scene):

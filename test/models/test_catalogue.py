@@ -176,7 +176,7 @@ def test_files_have_the_digests_of_the_list(data_dir: Path) -> None:
         digest, path = line.split(maxsplit=1)
         listed[path] = digest
     common = [path for path in listed if path in FILES and not FILES[path].is_graph]
-    assert len(common) == 6 + 7
+    assert len(common) == 6 + 9
     for path in common:
         assert FILES[path].sha256 == listed[path], path
         store.verify(FILES[path], data_dir / "models" / path)

@@ -147,7 +147,7 @@ def test_every_mode_is_drawn_and_only_what_it_needs_is_subscribed_to(peer, node,
     assert peer.set(node.path, "mode", mode).successful
     needed = {
         "instances": {"instance_mask", "persons"},
-        "skeleton": {"keypoints", "persons"},
+        "skeleton": {"keypoints", "persons", "hands"},
         "blur_parts": {"part_mask", "instance_mask", "persons", "keypoints", "faces"},
     }
     if mode in needed:

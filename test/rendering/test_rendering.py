@@ -7,6 +7,7 @@ from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS, PART_COLORS, PARTS, PERSON_COLORS, RAINBOW
 from bodypix_ros.scene import Person, Scene
 from support.fake import people_picture, scene_of
+from support.hands import hand_of, points_of
 
 DRAWINGS = (
     rendering.draw_instances,
@@ -113,6 +114,23 @@ def test_bones_connect_keypoints_of_their_names(image):
     grey = people_picture(people=0)
     assert drawn(grey, rendering.draw_poses(grey, shoulders))[60, 80]
     assert not drawn(grey, rendering.draw_poses(grey, ears))[60, 80]
+
+
+def test_hands_are_drawn_in_their_persons_colour(image, scene):
+    points = points_of(40, 45, 200)
+    person = replace(scene.persons[0], hands=(hand_of(points),))
+    scene = replace(scene, persons=(person, *scene.persons[1:]))
+    drawn = rendering.draw_hands(image, scene)
+    color = PERSON_COLORS[0 if person.track_id is None else person.track_id]
+    for x, y in points[[4, 8, 12, 16, 20]].round().astype(int):  # the tips
+        assert drawn[y, x, :3].tolist() == list(color)
+    changed = np.argwhere((drawn != image).any(axis=2))
+    low, high = points.min(axis=0) - 6, points.max(axis=0) + 6
+    assert (changed[:, ::-1] >= low).all()
+    assert (changed[:, ::-1] <= high).all()
+    without = rendering.draw_poses(image, replace(scene, persons=()))
+    assert np.array_equal(without, image)
+    assert not np.array_equal(rendering.draw_poses(image, replace(scene, keypoint_names=())), image)
 
 
 def test_wild_keypoints_do_no_harm(image):

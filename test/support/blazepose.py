@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from bodypix_ros.imaging.region import Region
 from bodypix_ros.segmenters.blazepose import detector
 from bodypix_ros.segmenters.blazepose.landmarks import SIZE, Pose
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.blazepose.region import MARGIN, Region
+from bodypix_ros.segmenters.blazepose.region import MARGIN
 
 OPTIONS = BlazePoseOptions()
 

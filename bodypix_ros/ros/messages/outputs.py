@@ -51,7 +51,9 @@ class Output:
         text: What is in it.
         make: Makes the message; None where this image gives none. May raise PlacingError if it needs a lens.
         needs: What a model must know for it, of `Family.gives`; empty: nothing that not all know.
-        option: The model's option that must be on; it is switched off while nobody wants this output.
+        option: The model's option that must be on.
+        alone: Whether nothing else shows what the option does: then it is switched off while nobody wants
+            this output.
         needs_lens: Whether the camera must be calibrated.
         latched: Whether it depends on options only: it is published when they change, and kept for whoever
             subscribes later.
@@ -64,6 +66,7 @@ class Output:
     make: Callable[[MessageTypes, Seen], Message]
     needs: str = ""
     option: str = ""
+    alone: bool = True
     needs_lens: bool = False
     latched: bool = False
     numbers: Numbers | None = None
@@ -98,6 +101,10 @@ def _keypoints_3d(types: MessageTypes, seen: Seen) -> Message:
 
 def _faces(types: MessageTypes, seen: Seen) -> Message:
     return people.faces(types, seen.header, seen.scene)
+
+
+def _hands(types: MessageTypes, seen: Seen) -> Message:
+    return people.hands(types, seen.header, seen.scene, seen.id_prefix)
 
 
 def _labels(names: Sequence[str]) -> Callable[[MessageTypes, Seen], Message]:
@@ -153,6 +160,17 @@ OUTPUTS: Final[dict[str, Output]] = {
             _keypoints,
             needs="keypoints",
             numbers=keypoint_numbers,
+        ),
+        Output(
+            "hands",
+            _DETECTIONS,
+            "models with keypoints only: one detection per hand, with the person's id, else the index in "
+            "`persons`; one result per keypoint: left_wrist, left_index_finger_tip, ..., score, x and y in "
+            "pixels; only with `hands`",
+            _hands,
+            needs="keypoints",
+            option="hands",
+            alone=False,
         ),
         Output(
             "faces",

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from bodypix_ros.anatomy import HAND_KEYPOINTS
 from bodypix_ros.ros.messages.ids import text_of
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 from bodypix_ros.scene import Box, Scene
@@ -76,6 +79,37 @@ def keypoints(types: MessageTypes, header: Header, scene: Scene, id_prefix: str 
             position.x = x
             position.y = y
             results.append(result)
+    return message
+
+
+def hands(types: MessageTypes, header: Header, scene: Scene, id_prefix: str = "") -> Message:
+    """Make the vision_msgs/Detection2DArray `hands`: per hand one result for each of its 21 keypoints.
+
+    A result's class_id is the side and the keypoint's name, as in `left_index_finger_tip`, its position x and
+    y in image pixels; the box holds all keypoints. The id is that of the hand's person, without a track the
+    index in `persons`.
+
+    Args:
+        types: The message classes.
+        header: Handed through.
+        scene: Whose hands.
+        id_prefix: Of people's ids.
+    """
+    message = types.Detection2DArray()
+    message.header = header
+    message.detections = detections = []
+    for index, person in enumerate(scene.persons):
+        name = text_of(person.track_id, id_prefix) or str(index)
+        for hand in person.hands:
+            low, high = hand.keypoints[:, :2].min(axis=0), hand.keypoints[:, :2].max(axis=0)
+            (x0, y0), (x1, y1) = np.floor(low).astype(int).tolist(), np.floor(high).astype(int).tolist()
+            detection = _detection(types, header, (x0, y0, x1 + 1, y1 + 1), name)
+            detection.results = results = []
+            for keypoint, (x, y, score) in zip(HAND_KEYPOINTS, hand.keypoints.tolist(), strict=True):
+                result = _result(types, f"{hand.side}_{keypoint}", score)
+                result.pose.pose.position.x, result.pose.pose.position.y = x, y
+                results.append(result)
+            detections.append(detection)
     return message
 
 

@@ -1,17 +1,18 @@
 """Messages -> Scene: the way back of `messages`, for who draws what another node saw. Without rclpy."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import PARTS
+from bodypix_ros.anatomy import HAND_KEYPOINTS, PARTS, SIDES
 from bodypix_ros.errors import MessageError
 from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.images import to_image
 from bodypix_ros.ros.messages.labels import MAX_LABEL
 from bodypix_ros.ros.messages.types import Message
-from bodypix_ros.scene import Box, Face, Person, Scene
+from bodypix_ros.scene import Box, Face, Hand, Person, Scene
 
 _LABELS = ("mono8", "8UC1")
 _MOST = {"instance_mask": MAX_LABEL, "part_mask": len(PARTS)}
@@ -24,6 +25,7 @@ def to_scene(
     part_mask: Message = None,
     persons: Message = None,
     keypoints: Message = None,
+    hands: Message = None,
     faces: Message = None,
 ) -> Scene:
     """Put a Scene together from messages of one image; any of them may be missing.
@@ -37,6 +39,7 @@ def to_scene(
         part_mask: sensor_msgs/Image, 0 background, part id + 1.
         persons: vision_msgs/Detection2DArray.
         keypoints: vision_msgs/Detection2DArray, the same persons in the same order.
+        hands: vision_msgs/Detection2DArray; those of nobody among the persons are left out.
         faces: vision_msgs/Detection2DArray.
 
     Raises:
@@ -45,6 +48,8 @@ def to_scene(
     instances = None if instance_mask is None else to_labels("instance_mask", instance_mask, size)
     parts = None if part_mask is None else to_labels("part_mask", part_mask, size)
     people, names = _people(size, persons, keypoints)
+    if hands is not None:
+        people = _with_hands(people, hands.detections)
     if instances is None:
         instances = np.zeros(size, np.uint8)
     # The parts cover people of whom no person was made; the instances do not.
@@ -99,6 +104,28 @@ def _people(
         score = mean if first is None else _score(detection)
         people.append(Person(score, _box(detection.bbox, size), points, None, number_of(detection.id)))
     return tuple(people), names
+
+
+def _with_hands(people: tuple[Person, ...], detections: Sequence[Message]) -> tuple[Person, ...]:
+    """The persons, each with the hands that have the person's id; without a track that is the index."""
+    ids = {person.track_id: k for k, person in enumerate(people) if person.track_id is not None}
+    ids = {k: k for k, person in enumerate(people) if person.track_id is None} | ids
+    found: dict[int, list[Hand]] = {}
+    for detection in detections:
+        number = number_of(detection.id)
+        hand = _hand(detection)
+        if number in ids and hand is not None:
+            found.setdefault(ids[number], []).append(hand)
+    return tuple(replace(person, hands=tuple(found.get(k, ()))) for k, person in enumerate(people))
+
+
+def _hand(detection: Message) -> Hand | None:
+    """One hand, whose metres nobody publishes; None where keypoints are missing."""
+    names, (points,) = _points([detection])
+    for side in SIDES:
+        if names == tuple(f"{side}_{keypoint}" for keypoint in HAND_KEYPOINTS):
+            return Hand(side, _score(detection), points, np.zeros((len(names), 3), np.float32))
+    return None
 
 
 def _face(detection: Message, size: tuple[int, int]) -> Face:

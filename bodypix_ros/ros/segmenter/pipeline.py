@@ -297,7 +297,7 @@ class Pipeline:
         options = dict(settings.live_options)
         needed = {output.topic for camera in self._cameras.values() for output in camera.wanted}
         for output in OUTPUTS.values():
-            if output.option in options and not output.latched:
+            if output.option in options and output.alone and not output.latched:
                 options[output.option] = output.topic in needed
         return options
 

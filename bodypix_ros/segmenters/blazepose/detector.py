@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.details.detection import anchors, decode, suppress
-from bodypix_ros.segmenters.blazepose.region import Region, around
+from bodypix_ros.imaging.region import Region
+from bodypix_ros.segmenters.blazepose.region import around
 
 SIZE = 224
 """Rows and columns of the network's input."""

@@ -8,11 +8,12 @@ room for more people. It searches all views of the first image; later the small 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from bodypix_ros.imaging.region import Region
 from bodypix_ros.segmenters.blazepose.detector import Detection
 from bodypix_ros.segmenters.blazepose.landmarks import Pose
 from bodypix_ros.segmenters.blazepose.masks import inside
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.blazepose.region import Body, Region, same_person
+from bodypix_ros.segmenters.blazepose.region import Body, same_person
 from bodypix_ros.segmenters.blazepose.smoothing import PoseFilter, smooth_mask
 from bodypix_ros.tracking.clock import FREQUENCY_HZ, Clock
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.imaging.region import Region
 from bodypix_ros.kernels import Array, kernel
-from bodypix_ros.segmenters.blazepose.region import Region, around
+from bodypix_ros.segmenters.blazepose.region import around
 
 SIZE = 256
 """Rows and columns of the network's input and of its mask."""

@@ -1,11 +1,12 @@
-"""The square of the image that a person is looked for in: turned, so that the person stands upright in it."""
+"""Where in the image a person is looked for: in a square in which the person stands upright."""
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from bodypix_ros.imaging.region import Region
 
 MARGIN = 1.25
 """Side of a region per diameter of the person's circle (MediaPipe: RectTransformation scale)."""
@@ -26,7 +27,7 @@ class Body(Protocol):
     """Somebody found: by the detector, or by the landmark network."""
 
     @property
-    def region(self) -> "Region":
+    def region(self) -> Region:
         """Where the person is."""
 
     @property
@@ -41,53 +42,12 @@ class Body(Protocol):
 def same_person(a: Body, b: Body) -> bool:
     """Whether two are one person."""
     apart = (np.hypot(*(a.hips - b.hips)) + np.hypot(*(a.shoulders - b.shoulders))) / 2
-    return bool(apart < SAME_PERSON * max(a.region.radius, b.region.radius))
+    return bool(apart < SAME_PERSON * max(radius_of(a.region), radius_of(b.region)))
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A square in image pixels.
-
-    Attributes:
-        x: Of the centre.
-        y: Of the centre.
-        side: Length of its sides.
-        rotation: Radians by which it is turned, clockwise as the picture is seen, in [-pi, pi).
-    """
-
-    x: float
-    y: float
-    side: float
-    rotation: float = 0.0
-
-    @property
-    def radius(self) -> float:
-        """Of the person's circle, in image pixels: about half the height of somebody who stands."""
-        return self.side / 2 / MARGIN
-
-    def to_image(self, size: int) -> npt.NDArray[np.float64]:
-        """The matrix from a crop of size x size pixels into the image.
-
-        Pixel i of a crop is at i * side / size from the region's corner, without half-pixel centres, as the
-        networks were trained (MediaPipe: ImageToTensor).
-
-        Returns:
-            float64 (2, 3): from x, y, 1 in the crop to x, y in the image.
-        """
-        scale = self.side / size
-        turn = scale * self.turn()
-        centre = np.array([self.x, self.y]) - turn @ np.full(2, size / 2)
-        return np.column_stack([turn, centre])
-
-    def to_crop(self, size: int) -> npt.NDArray[np.float64]:
-        """The matrix from x, y, 1 in the image to x, y in the crop: float64 (2, 3)."""
-        turn = size / self.side * self.turn().T
-        return np.column_stack([turn, size / 2 - turn @ np.array([self.x, self.y])])
-
-    def turn(self) -> npt.NDArray[np.float64]:
-        """Its rotation as a matrix, float64 (2, 2)."""
-        c, s = math.cos(self.rotation), math.sin(self.rotation)
-        return np.array([[c, -s], [s, c]])
+def radius_of(region: Region) -> float:
+    """The radius of a person's circle, in image pixels: about half the height of somebody who stands."""
+    return region.side / 2 / MARGIN
 
 
 def whole_image(height: int, width: int) -> Region:

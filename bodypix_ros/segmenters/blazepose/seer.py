@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
 from bodypix_ros.imaging.pixels import Pixels
+from bodypix_ros.imaging.region import Region
 from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import store, tflite
 from bodypix_ros.models.catalogue import Model
@@ -21,7 +22,7 @@ from bodypix_ros.segmenters.base import Seer, Sight, example, keypoint_box, roun
 from bodypix_ros.segmenters.blazepose import detector, landmarks, masks
 from bodypix_ros.segmenters.blazepose.following import Follower, Track
 from bodypix_ros.segmenters.blazepose.options import BlazePoseOptions
-from bodypix_ros.segmenters.blazepose.region import Region, parts_of_image, tiles_of_image, whole_image
+from bodypix_ros.segmenters.blazepose.region import parts_of_image, tiles_of_image, whole_image
 
 _SIZE = (landmarks.SIZE, landmarks.SIZE)
 _PREFERRED: Final = {**USUAL, "GPU": ("f32",)}

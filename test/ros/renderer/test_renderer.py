@@ -24,6 +24,7 @@ from bodypix_ros.ros.renderer.joining import Frame, Joiner
 from bodypix_ros.ros.renderer.options import RendererOptions, inputs_of, parameters, required_of
 from bodypix_ros.scene import Face, Person
 from support.fake import people_picture, scene_of
+from support.hands import hand_of, points_of
 from support.paths import ROOT
 
 SIZE = (48, 64)
@@ -54,6 +55,7 @@ def sent(types, header, scene):
         "part_mask": images.label_image(types, header, scene.part_mask),
         "persons": people.persons(types, header, scene),
         "keypoints": people.keypoints(types, header, scene),
+        "hands": people.hands(types, header, scene),
         "faces": people.faces(types, header, scene),
     }
 
@@ -102,6 +104,31 @@ def test_faces_come_back(types, header):
     assert [one.results[0].hypothesis.class_id for one in message.detections] == ["face", "face"]
     assert {one.id for one in message.detections} == {""}
     assert to_scene(SIZE, faces=message).faces == faces
+
+
+def test_hands_come_back_with_whoever_they_are_of(types, header):
+    """By the track's id, with its prefix, or by the index where there is no track yet."""
+    left, right = hand_of(points_of(20, 40, 100)), hand_of(points_of(30.5, 40, 100), "right", 0.75)
+    persons = (
+        Person(0.75, (0, 0, 64, 48), np.ones((1, 3), np.float32), track_id=7, hands=(left, right)),
+        Person(0.5, (0, 0, 10, 10), np.ones((1, 3), np.float32), hands=(right,)),
+        Person(0.5, (0, 0, 10, 10), np.ones((1, 3), np.float32), track_id=1),
+    )
+    scene = dataclasses.replace(scene_of(PICTURE), persons=persons, keypoint_names=("nose",))
+    message = people.hands(types, header, scene, "front")
+    assert [one.id for one in message.detections] == ["front7", "front7", "1"]
+    names = [result.hypothesis.class_id for result in message.detections[1].results]
+    assert (names[0], names[8], len(names)) == ("right_wrist", "right_index_finger_tip", 21)
+    box = message.detections[0].bbox
+    assert box.center.position.x - box.size_x / 2 == np.floor(left.keypoints[:, 0].min())
+    assert box.center.position.y + box.size_y / 2 == np.floor(left.keypoints[:, 1].max()) + 1
+    given = {"persons": people.persons(types, header, scene, "front"), "hands": message}
+    found = to_scene(SIZE, **given).persons
+    assert [[hand.side for hand in person.hands] for person in found] == [["left", "right"], [], ["right"]]
+    assert np.array_equal(found[0].hands[0].keypoints, left.keypoints)
+    assert found[0].hands[1].score == 0.75
+    message.detections[0].results = message.detections[0].results[:20]
+    assert [len(person.hands) for person in to_scene(SIZE, **given).persons] == [1, 0, 1]
 
 
 def test_what_is_missing_stays_empty(types, header):

@@ -68,7 +68,8 @@ def test_it_listens_while_somebody_looks_to_what_the_mode_needs():
     assert stage.look("front/debug_image") == wanted | places
     kept = stage.wiring.inputs["front/persons"]
     stage.topics.change(RendererOptions(mode="skeleton", wait_s=2.0, buffer_size=7))
-    changed = {"front/image": IMAGE, "front/persons": DETECTIONS, "front/keypoints": DETECTIONS}
+    detections = dict.fromkeys(("front/persons", "front/keypoints", "front/hands"), DETECTIONS)
+    changed = {"front/image": IMAGE, **detections}
     assert stage.look("front/debug_image/compressed") == changed
     assert stage.wiring.inputs["front/persons"] is kept
     assert (stage.topics.camera.joiner.wait_s, stage.topics.camera.joiner.capacity) == (2.0, 7)

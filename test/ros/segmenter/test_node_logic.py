@@ -430,7 +430,7 @@ def test_every_camera_has_a_stream_of_its_own():
         ({}, (), ()),
         ({}, ("persons",), ("persons",)),
         ({"lazy": False}, (), ("instance_mask", "person_mask", "part_mask", "persons", "keypoints")),
-        ({"lazy": False, "confidence": True, "faces": True}, (), PER_FRAME),
+        ({"lazy": False, "confidence": True, "faces": True, "hands": True}, (), PER_FRAME),
         ({}, ("confidence", "part_mask"), ("part_mask",)),
         ({"parts": False}, ("part_mask", "persons"), ("persons",)),
         ({"confidence": True}, ("confidence",), ("confidence",)),
@@ -450,6 +450,12 @@ def test_parts_are_computed_only_while_somebody_listens_to_them():
         rig.cameras[""].port.listening.add("part_mask")
         rig.send(frame())
         assert rig.device.options.parts is True
+
+
+def test_hands_are_found_whoever_listens_as_masks_have_their_fingers():
+    with Rig(listening=("persons",), hands=True) as rig:
+        rig.send(frame())
+        assert rig.device.options.hands is True
 
 
 def test_nobody_listening_or_not_enabled_costs_nothing():
@@ -536,7 +542,9 @@ def test_people_are_placed_once_the_camera_is_known():
 
 @pytest.mark.parametrize("model", catalogue.models())
 def test_what_a_model_cannot_give_is_not_asked_for(model):
-    settings = Settings().changed({"model": model, "lazy": False, "confidence": True, "faces": True})
+    settings = Settings().changed(
+        {"model": model, "lazy": False, "confidence": True, "faces": True, "hands": True}
+    )
     topics = {output.topic for output in wanted(settings, lambda _: 0)}
     assert topics == {*PER_FRAME, KEYPOINTS_3D} - absent(settings.gives).keys()
     family = catalogue.model(model).family
