@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.anatomy import HAND_KEYPOINTS
 from bodypix_ros.errors import ImageError, PersonError
 from bodypix_ros.rle import encode
 
@@ -57,6 +58,20 @@ class Hand:
         keypoints[:, 0] = width - 1 - keypoints[:, 0]
         metres[:, 0] = -metres[:, 0]
         return replace(self, keypoints=keypoints, keypoints_3d=metres)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give what is known of the hand as JSON holds it.
+
+        Returns:
+            side, score; keypoints, {name: [x, y, score]} in image pixels; keypoints_3d, {name: [x, y, z]} in
+            metres. Rounded as in `Person.to_dict`.
+        """
+        return {
+            "side": self.side,
+            "score": round(float(self.score), 5),
+            "keypoints": _named(HAND_KEYPOINTS, self.keypoints, 2),
+            "keypoints_3d": _named(HAND_KEYPOINTS, self.keypoints_3d, 4),
+        }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +134,8 @@ class Person:
         Returns:
             score; box, [x0, y0, x1, y1] in image pixels, half open; keypoints, {name: [x, y, score]}, empty
             without a pose; and where they are known keypoints_3d, {name: [x, y, z, score]} in metres,
-            track_id, and distance in metres. Pixels are rounded to hundredths, scores and metres to four
-            places and more.
+            track_id, distance in metres, and hands: a list of what `Hand.to_dict` gives. Pixels are rounded
+            to hundredths, scores and metres to four places and more.
         """
         known: dict[str, Any] = {
             "score": round(float(self.score), 5),
@@ -133,6 +148,8 @@ class Person:
             known["track_id"] = int(self.track_id)
         if self.distance is not None:
             known["distance"] = round(float(self.distance), 4)
+        if self.hands:
+            known["hands"] = [hand.to_dict() for hand in self.hands]
         return known
 
 

@@ -1,5 +1,6 @@
 """Scenes and persons: mirrored, cut out, and as JSON."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pycocotools import mask as coco_mask
 
 import bodypix_ros
 from bodypix_ros import rendering
-from bodypix_ros.anatomy import KEYPOINTS
+from bodypix_ros.anatomy import HAND_KEYPOINTS, KEYPOINTS
 from bodypix_ros.errors import ImageError, PersonError
 from bodypix_ros.scene import Face, Hand, Person, Scene
 from support.scenes import scene as standing
@@ -220,6 +221,19 @@ def test_json_rounds_and_leaves_out_what_is_no_number():
         "track_id": 4,
         "distance": 2.3457,
     }
+
+
+def test_hands_are_told_by_the_names_of_their_points():
+    points = np.arange(63, dtype=np.float32).reshape(21, 3)
+    hand = Hand("left", 0.876543, points, points / 1000)
+    person = Person(0.5, (0, 0, 1, 1), np.zeros((0, 3), np.float32), hands=(hand,))
+    told = json.loads(json.dumps(person.to_dict(())))
+    (one,) = told["hands"]
+    assert (one["side"], one["score"]) == ("left", 0.87654)
+    assert list(one["keypoints"]) == list(HAND_KEYPOINTS) == list(one["keypoints_3d"])
+    assert one["keypoints"][HAND_KEYPOINTS[1]] == [3, 4, 5]
+    assert one["keypoints_3d"][HAND_KEYPOINTS[20]] == [0.06, 0.061, 0.062]
+    assert "hands" not in dataclasses.replace(person, hands=()).to_dict(())
 
 
 def test_json_has_faces_where_there_are():
