@@ -31,9 +31,9 @@ MODEL = "bodypix-mobilenet-050-s16-q4"
 OUTPUTS = {
     topic: message_class(output.kind)
     for topic, output in outputs.OUTPUTS.items()
-    if not output.latched and not output.needs_lens
+    if not output.latched and not output.needs_lens and output.option in ("", "parts", "confidence")
 }
-"""The types of what every frame may fill."""
+"""The types of what every frame may fill, where no other network (of faces, of hands) looks at it, too."""
 _numbers = itertools.count(1)
 
 
