@@ -21,10 +21,12 @@ collect_ignore_glob = [] if find_spec("rclpy") else ["test_node_*.py", "test_pac
 
 # Nothing of these tests leaves this computer or meets another run, unless the environment says otherwise.
 os.environ.setdefault("ROS_DOMAIN_ID", str(110 + os.getpid() % 100))
+# Where ROS_LOCALHOST_ONLY is set, Humble names the interface itself, and Cyclone DDS takes none twice.
+LOOPBACK = '<Interfaces><NetworkInterface name="lo" multicast="false"/></Interfaces>'
 os.environ.setdefault(
     "CYCLONEDDS_URI",
-    '<CycloneDDS><Domain id="any"><General><Interfaces><NetworkInterface name="lo" multicast="false"/>'
-    "</Interfaces><AllowMulticast>false</AllowMulticast></General><Discovery>"
+    f'<CycloneDDS><Domain id="any"><General>{"" if os.environ.get("ROS_LOCALHOST_ONLY") == "1" else LOOPBACK}'
+    "<AllowMulticast>false</AllowMulticast></General><Discovery>"
     "<ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>99</MaxAutoParticipantIndex>"
     '<Peers><Peer address="127.0.0.1"/></Peers></Discovery></Domain></CycloneDDS>',
 )

@@ -156,6 +156,7 @@ class Topics:
             if heard is not None:
                 self._wiring.unsubscribe(heard)
         self._images = self._calibration = None
+        self.outage_text = ""  # nothing is waited for any more
 
     def destroy(self) -> None:
         """Take the publishers away."""

@@ -118,6 +118,15 @@ def test_who_rests_waits_for_no_frame(stage):
     assert len(stage.log.said) == 2
 
 
+def test_what_was_waited_for_is_not_told_of_who_rests(monkeypatch):
+    stage = Stage(monkeypatch, idle_timeout=PATIENCE_S + 5)
+    stage.now_s += PATIENCE_S + 1
+    stage.topics.check()
+    assert "nobody publishes it" in stage.topics.outage_text
+    assert stage.after(5) == set()
+    assert stage.topics.outage_text == ""
+
+
 def test_a_stopped_camera_neither_rests_nor_wakes(stage):
     stage.topics.stop_listening()
     assert not stage.topics.rests
