@@ -58,9 +58,13 @@ class Distribution(NamedTuple):
 
 DISTRIBUTIONS = (
     Distribution(
-        "humble", "22.04", "3.10", "numpy<2", "nothing on ROS; the demo on Python 3.10 with numpy 1.26"
+        "humble",
+        "22.04",
+        "3.10",
+        "numpy<2",
+        "the tests of nodes, built from source on Python 3.11; the demo on Python 3.10",
     ),
-    Distribution("jazzy", "24.04", "3.12", "numpy<2", "all tests of nodes, built from source on Python 3.11"),
+    Distribution("jazzy", "24.04", "3.12", "numpy<2", "the tests of nodes, built from source on Python 3.11"),
     Distribution("kilted", "24.04", "3.12", "numpy<2", "nothing"),
     Distribution("lyrical", "26.04", "3.14", "", "nothing; the dependencies have wheels for its Python"),
 )
