@@ -14,6 +14,12 @@ shoulder to the other, from the middle of the face to that of the shoulders. The
 shoulders show no width, and from behind the face shows little."""
 
 
+_FEW: Final = 3
+_STRAY: Final = 4.0
+"""Of more than so many keypoints of a face those are left aside that are so many times as far from the middle
+as half of them are: an ear that was found on a neighbour makes no head."""
+
+
 class Head(NamedTuple):
     """A disc that a head is in.
 
@@ -42,6 +48,9 @@ def head_of(keypoints: npt.NDArray[np.floating], names: Sequence[str], least: fl
     face, shoulders = (_those(keypoints, names, wanted, least) for wanted in (_FACE, _SHOULDERS))
     if not len(face):
         return None
+    if len(face) > _FEW:
+        apart = np.hypot(*(face - np.median(face, axis=0)).T)
+        face = face[apart <= _STRAY * max(float(np.median(apart)), 1.0)]
     middle = face.mean(axis=0)
     radius = _OF_FACE * float(np.hypot(*(face - middle).T).max())
     if len(shoulders):

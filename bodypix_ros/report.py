@@ -95,8 +95,11 @@ class Report:
         self.failures.append(why)
         self.complain(why)
 
-    def verify(self, faces: int) -> None:
+    def verify(self, faces: int, name: str) -> None:
         """Count a picture in which faces were hidden, and so many are found all the same."""
+        if faces:
+            found = f"{faces} face{'s' if faces > 1 else ''}"
+            self.complain(f"{name}: the face detector still finds {found}")
         self.verified += 1
         self.faces_left += faces
         self.faces_left_in += faces > 0
@@ -108,7 +111,7 @@ class Report:
             return ""
         looked_at = f"{self.verified} picture{'s' if self.verified > 1 else ''} with faces hidden"
         if not self.faces_left:
-            return f"the face detector finds nobody in {looked_at}"
+            return f"the face detector, which overlooks small and turned ones, finds none in {looked_at}"
         faces = f"{self.faces_left} face{'s' if self.faces_left > 1 else ''}"
         return f"the face detector still finds {faces} in {self.faces_left_in} of {looked_at}"
 

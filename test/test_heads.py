@@ -48,3 +48,15 @@ def test_the_doubtful_and_the_impossible_do_not_count():
 )
 def test_without_a_face_nobody_knows(known, names):
     assert head_of(known, names, 0.3) is None
+
+
+def test_a_keypoint_that_was_found_on_a_neighbour_makes_no_head() -> None:
+    names = ("nose", "left_eye", "right_eye", "left_ear", "right_ear")
+    known = np.array([[50, 50, 0.9], [54, 46, 0.9], [46, 46, 0.9], [60, 48, 0.9], [40, 48, 0.9]])
+    good = head_of(known, names, 0.1)
+    known[3, :2] = 130, 60
+    stray = head_of(known, names, 0.1)
+    assert good is not None
+    assert stray is not None
+    assert stray.radius <= good.radius
+    assert np.hypot(stray.x - good.x, stray.y - good.y) < 5

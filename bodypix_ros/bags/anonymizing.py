@@ -116,7 +116,7 @@ class Veil:
         data = self._hidden(connection, raw, report)
         if self.verify:
             _, image, encoding = decode(self.store, connection.msgtype, data, self.mono16_max)
-            report.verify(len(self.segmenter.find_faces(image, encoding)))
+            report.verify(len(self.segmenter.find_faces(image, encoding)), connection.topic)
         return data
 
     def _hidden(self, connection: Connection, raw: bytes, report: Report) -> bytes:

@@ -119,6 +119,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check the exports."""
+        self.files.output(Path(), self.exports)
         for name in self.exports:
             if name not in EXPORTS:
                 known = ", ".join(EXPORTS)

@@ -138,6 +138,8 @@ def given_options(model: str, options: Mapping[str, Any], mode: str | None = Non
         if older in given:
             click.echo(f"{generated.flag(older)} is now called {generated.flag(name)}", err=True)
             given[name] = given.pop(older)
+    if mode is not None and MODES[mode].privacy:
+        given.setdefault("faces", True)  # whatever the preset
     preset = MODES[mode].preset if mode is not None else ""
     if preset and "preset" not in given and preset in family_of(model).presets:
         given["preset"] = preset

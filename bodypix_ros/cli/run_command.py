@@ -102,6 +102,8 @@ def drawing(options: dict[str, Any], *, hides: bool = False) -> dict[str, Any]:
     if verify and not hides and (mode is None or not MODES[mode].privacy):
         modes = " or ".join(name for name, known in MODES.items() if known.privacy)
         raise click.UsageError(f"--verify looks at what is hidden: add --mode {modes}")
+    if verify and not style.hides_faces:
+        raise click.UsageError("--verify looks for faces, which --hide leaves to be seen")
     if options["parts"] is False:
         if mode == "parts" or (mode is not None and MODES[mode].privacy and "part_mask" in MODES[mode].needs):
             raise click.UsageError(f"--mode {mode} needs parts; leave out --no-parts")

@@ -87,20 +87,33 @@ def suppress(
 def squares(height: int, width: int) -> Sequence[tuple[float, float, float]]:
     """Squares in which things are looked for: x and y of the left upper corner, and side, in image pixels.
 
-    The whole image, and where it is longer than wide squares of its shorter side that overlap, so that what
-    is small in the whole is looked at more closely.
+    The whole image; where it is longer than wide squares of its shorter side that overlap; and in a large one
+    squares of half of that: what is small in the whole is looked at more closely.
     """
     long, short = max(height, width), min(height, width)
     whole = ((width - long) / 2, (height - long) / 2, float(long))
+    finer = _tiles(height, width, short / 2) if short >= _LARGE else ()
     if long < _SQUARE * short:
-        return (whole,)
-    count = max(2, int(np.ceil((long / short - _OVERLAP_OF_SQUARES) / (1 - _OVERLAP_OF_SQUARES))))
-    offsets = np.linspace(0, long - short, count).tolist()
-    parts = [(at, 0.0, float(short)) if width > height else (0.0, at, float(short)) for at in offsets]
-    return (whole, *parts)
+        return (whole, *finer)
+    return (whole, *_tiles(height, width, max(float(short), long / _MOST)), *finer)
+
+
+def _tiles(height: int, width: int, side: float) -> Sequence[tuple[float, float, float]]:
+    """Squares of a side that cover an image, overlap, and reach beyond it only where they are larger."""
+    xs, ys = (
+        np.linspace(0, size - side, max(2, int(np.ceil((size / side - _SHARED) / (1 - _SHARED))))).tolist()
+        if size > side
+        else [(size - side) / 2]
+        for size in (width, height)
+    )
+    return tuple((x, y, side) for y in ys for x in xs)
 
 
 _SQUARE = 1.1
-"""Images whose sides differ by less are looked at as a whole only."""
-_OVERLAP_OF_SQUARES = 0.25
+"""Images whose sides differ by less are looked at as a whole, without squares of the shorter side."""
+_SHARED = 0.25
 """Share of a square that the next one repeats at least."""
+_LARGE = 720
+"""Pixels of the shorter side from which squares of half of it are looked at, too."""
+_MOST = 8
+"""The longer side of an image in sides of a square, at most: so long an image is looked at in larger ones."""

@@ -21,24 +21,30 @@ _HANDS: Final = "bodypix_ros.details.hands.reading"
 DETAILS: Final = (_EDGES, _HANDS)
 """The modules of details that bring kernels; each is imported when its option is first on."""
 
+_KEYPOINTS: Final = frozenset({"keypoints"})
+
 _log = logging.getLogger(__name__)
 
 
 class Details:
     """The details of one segmenter, with the networks that they need."""
 
-    def __init__(self, placement: Placement, model_dir: str | Path | None = None) -> None:
+    def __init__(
+        self, placement: Placement, model_dir: str | Path | None = None, gives: frozenset[str] = _KEYPOINTS
+    ) -> None:
         """Nothing is loaded yet.
 
         Args:
             placement: Where the model runs; details run beside it, in 8 bits never.
             model_dir: Where to look for files first.
+            gives: What the family knows of people, as `Family.gives`.
         """
+        self._has_keypoints = gives >= _KEYPOINTS
         finer = placement.precision if placement.precision != "int8" else ""
         beside = replace(placement, precision=finer, ranges="")
         self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in KINDS.items()}
         self._faces = DetailNetwork(faces.KIND, beside, model_dir)
-        self._no_faces_said = False
+        self._no_faces_said = self._no_hands_said = False
 
     def load(self, options: DetailOptions) -> None:
         """Load what options ask for, if it is not there yet.
@@ -52,7 +58,11 @@ class Details:
             CheckpointError: It is not the network that is expected.
             DeviceError: The device does not compile it.
         """
-        if options.hands:
+        if options.hands and not self._has_keypoints:
+            if not self._no_hands_said:
+                self._no_hands_said = True
+                _log.warning("hands are not found: they are looked for by keypoints, which the model has not")
+        elif options.hands:
             self._hands[options.hands_model].load()
             import_module(_HANDS)
         if options.edges:
@@ -87,6 +97,8 @@ class Details:
         options: DetailOptions,
         spent: Spent,
         hands: HandMemory | None = None,
+        *,
+        mirrored: bool = False,
     ) -> Scene:
         """Make a Scene finer.
 
@@ -96,21 +108,22 @@ class Details:
             options: In force for it.
             spent: Gets the time of the networks.
             hands: Those of the stream's images before; None for a picture of its own.
+            mirrored: Whether the image is.
 
         Raises:
             DeviceError: The device failed.
         """
+        if options.edges:  # before the fingers, which are finer than the filter is wide
+            from bodypix_ros.details.edges import sharpen
+
+            scene = sharpen(scene, pixels)
         network = self._hands[options.hands_model]
         if options.hands and network.networks is not None:
             from bodypix_ros.details.hands.reading import with_hands
 
-            scene = with_hands(scene, network, pixels, spent, hands, options.max_hands)
+            scene = with_hands(scene, network, pixels, spent, hands, options.max_hands, mirrored=mirrored)
         elif hands is not None:
             hands.reset()
         if options.faces and self._faces.networks is not None:
             scene = replace(scene, faces=faces.find_faces(self._faces, pixels, spent))
-        if options.edges:
-            from bodypix_ros.details.edges import sharpen
-
-            scene = sharpen(scene, pixels)
         return scene

@@ -80,6 +80,6 @@ def load(
     make = getattr(import_module(module), name)
     seer = make(entry, files, placement, checked)
     # Details go where the model runs, so that there is one device to name.
-    details = Details(replace(placement, device=seer.networks[0].chosen), model_dir)
+    details = Details(replace(placement, device=seer.networks[0].chosen), model_dir, family.gives)
     details.load(checked)
     return Segmenter(entry.name, seer, checked, family.gives, details)

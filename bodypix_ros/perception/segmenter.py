@@ -265,10 +265,11 @@ class Segmenter:
         else:
             scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
         started, spent = time.perf_counter(), Spent()
-        if getattr(options, "flip_horizontal", False):  # the Scene is of the mirrored image
+        mirrored = getattr(options, "flip_horizontal", False)
+        if mirrored:  # the Scene is of the mirrored image
             pixels = pixels._replace(array=pixels.array[:, ::-1])
         hands = before.hands if before is not None else None
-        scene = self._details.apply(scene, pixels, options, spent, hands)
+        scene = self._details.apply(scene, pixels, options, spent, hands, mirrored=mirrored)
         if before is not None:
             scene = before.following.apply(scene, pixels, options, stamp, smooth=not seer.smooths)
         rest_ms = (time.perf_counter() - started) * 1e3 - spent.pre_ms - spent.infer_ms

@@ -48,7 +48,7 @@ def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.ui
     """
     if scene.part_mask is None:
         raise ValueError("scene.part_mask is None: nobody knows what to hide")
-    if not set(style.part_ids).issuperset(_FACE):
+    if not style.hides_faces:
         return part_region("part_mask", scene.part_mask, "part_ids", style.part_ids, image)
     others = tuple(part for part in style.part_ids if part not in _FACE)
     region = part_region("part_mask", scene.part_mask, "part_ids", others, image)

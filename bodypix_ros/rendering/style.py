@@ -51,6 +51,11 @@ class Style:
         """The parts that the privacy modes hide, in rising order."""
         return part_ids_of(self.hide)
 
+    @property
+    def hides_faces(self) -> bool:
+        """Whether faces as a whole are among them."""
+        return set(self.part_ids).issuperset(part_ids_of(["face"]))
+
 
 def part_ids_of(names: Iterable[str]) -> tuple[int, ...]:
     """Turn names of parts into part ids, in rising order.

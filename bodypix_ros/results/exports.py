@@ -27,12 +27,14 @@ class Drawn:
             BGRA; None where the Scene lacks what it shows.
         certain: Whether every model gives it.
         mask: Whether it is written unless --no-masks says otherwise; others are exports.
+        shows: Whether it shows people as they are.
     """
 
     text: str
     make: Callable[[Image, Scene], Image | None]
     certain: bool = True
     mask: bool = True
+    shows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ PICTURES: Final[dict[str, Drawn]] = {
     "instances": Drawn("1 for the first person, 2 for the second, ...", lambda _, scene: scene.instance_mask),
     "parts": Drawn("part id + 1", lambda _, scene: scene.part_mask, certain=False),
     "confidence": Drawn("probability of person * 255", lambda _, scene: scene.confidence, certain=False),
-    "cutout": Drawn("the picture with people alone, the rest transparent", _cutout, mask=False),
+    "cutout": Drawn("the picture with people alone, the rest transparent", _cutout, mask=False, shows=True),
     "colored_parts": Drawn(
         "body parts in their colours, the rest transparent", _colored_parts, certain=False, mask=False
     ),

@@ -30,7 +30,8 @@ class Output:
         layers: What the overlay shows, of `rendering.LAYERS`; nothing means no overlay.
         mode: Draw so instead, one of `rendering.MODES`.
         masks: Write mask pictures beside pictures.
-        exports: What else is written, of `exports.exports`; of others: OptionError.
+        exports: What else is written, of `exports.exports`; of others, or of those that show what the mode
+            hides: OptionError.
         overlay_suffix: Format of overlay pictures.
         verify: Look for faces in what a privacy mode has drawn, and count those that are left.
         style: How it is drawn; keypoints below its `min_keypoint_score` are not counted as seen, either.
@@ -52,6 +53,24 @@ class Output:
             if name not in known:
                 text = f"export is {name!r:.80}, but must be of {', '.join(known)}{hint(name, known)}"
                 raise OptionError("export", text)
+            if name in PICTURES and PICTURES[name].shows and self.hides:
+                raise OptionError(
+                    "export",
+                    f"export {name} shows people as they are, and mode {self.mode} hides them: leave out one "
+                    "of them",
+                )
+
+    @property
+    def hides(self) -> bool:
+        """Whether people are not to be recognised in what is drawn."""
+        return self.mode is not None and rendering.MODES[self.mode].privacy
+
+    @property
+    def made_as(self) -> dict[str, object]:
+        """What the document says of how overlays were drawn."""
+        if self.mode is None:
+            return {"layers": list(self.layers)}
+        return {"mode": self.mode, **({"hide": list(self.style.hide)} if self.hides else {})}
 
     @property
     def drawn(self) -> bool:
@@ -139,7 +158,7 @@ class Job:
                 f"{output.mode} hides body parts, which {self.segmenter.model} does not find; not drawn"
             )
         if output.verify:
-            self.report.verify(len(self.segmenter.find_faces(drawn)))
+            self.report.verify(len(self.segmenter.find_faces(drawn)), self.file_name)
         return drawn
 
     def record(self, scene: Scene, source: Source, frame: int | None = None) -> None:

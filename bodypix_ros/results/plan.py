@@ -124,6 +124,13 @@ def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Exis
         earlier = Earlier.read(output.document)
     except (ValueError, OSError) as error:
         raise OptionError("skip_existing", f"skip_existing: {error}") from error
+    before = earlier.info.get("drawn", output.made_as)
+    if before != output.made_as:
+        raise OptionError(
+            "skip_existing",
+            f"skip_existing: {output.document} was made with {before}, not {output.made_as}; go on with the "
+            "same, --overwrite it, or choose another folder",
+        )
     again = {task.file_name for task in tasks if not _is_complete(task, earlier, output)}
     todo = [task for task in tasks if task.file_name in again]
     _check_foreign(todo, earlier)

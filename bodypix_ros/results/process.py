@@ -44,7 +44,7 @@ def process(
         OptionError: The plan goes on with what another model or other options gave.
         OutputError: The folder cannot be written any more.
     """
-    info = made_by(segmenter)
+    info = {**made_by(segmenter), "drawn": output.made_as}
     _check_same(info, plan, output)
     with DocumentWriter(output.document, info, lists=output.lists(), earlier=plan.earlier) as document:
         for number, task in enumerate(plan.tasks, 1):

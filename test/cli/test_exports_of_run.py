@@ -206,3 +206,45 @@ def test_help_lists_every_export(model):
         assert name in text
         assert what.split(":")[0] in text
     assert {kind for kind, one in PICTURES.items() if not one.mask} < set(exports())
+
+
+def test_what_shows_people_is_not_written_beside_what_hides_them(model):
+    media.write_picture(Path("a.png"), people_picture())
+    said = invoke("run", "a.png", "--mode", "blur_parts", "--export", "cutout", code=2).stderr
+    assert "cutout shows people as they are, and mode blur_parts hides them" in said
+    assert not Path("bodypix_out").exists()
+    said = invoke("batch", "a.png", "--mode", "pixelate_parts", "--export", "cutout", code=2).stderr
+    assert "cutout shows people as they are" in said
+    invoke("run", "a.png", "--mode", "instances", "--export", "cutout")
+
+
+def test_pictures_that_were_drawn_otherwise_are_not_gone_on_with(model):
+    media.write_picture(Path("a.png"), people_picture())
+    invoke("run", "a.png")
+    said = invoke("run", "a.png", "--skip-existing", "--mode", "blur_parts", code=2).stderr
+    assert "was made with {'layers': ['instances', 'boxes', 'poses']}, not {'mode': 'blur_parts'" in said
+    assert "nothing to do" in invoke("run", "a.png", "--skip-existing").stdout
+    invoke("run", "a.png", "--overwrite", "--mode", "blur_parts")
+    assert "nothing to do" in invoke("run", "a.png", "--skip-existing", "--mode", "blur_parts").stdout
+    said = invoke("run", "a.png", "--skip-existing", "--mode", "blur_parts", "--hide", "hand", code=2).stderr
+    assert "'hide': ['hand']" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [([], "add --mode"), (["--mode", "instances"], "add --mode"),
+     (["--mode", "blur_parts", "--hide", "hand"], "which --hide leaves to be seen")],
+)  # fmt: skip
+def test_what_hides_no_face_is_not_verified(model, options, reason):
+    media.write_picture(Path("a.png"), people_picture())
+    assert reason in invoke("run", "a.png", "--verify", *options, code=2).stderr
+
+
+def test_pictures_in_which_faces_are_left_are_named_and_counted(model, monkeypatch):
+    for name in ("a.png", "b.png"):
+        media.write_picture(Path(name), people_picture())
+    left = iter([("face",) * 2, ()])
+    monkeypatch.setattr(FakeSegmenter, "find_faces", lambda *_: next(left))
+    done = invoke("run", "a.png", "b.png", "--mode", "blur_parts", "--verify")
+    assert "a.png: the face detector still finds 2 faces" in done.stderr
+    assert "still finds 2 faces in 1 of 2 pictures with faces hidden" in done.stdout

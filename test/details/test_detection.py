@@ -40,12 +40,25 @@ def test_overlapping_boxes_are_merged_by_their_scores() -> None:
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_squares_cover_the_image_twice_where_it_is_long(height: int, width: int) -> None:
     (x, y, side), *parts = detection.squares(height, width)
+    assert len(parts) <= 10 + 32
+    finer = [part for part in parts if part[2] < min(height, width)]
+    assert bool(finer) == (min(height, width) >= 720)
+    if finer:
+        half = min(height, width) / 2
+        for size, begins in ((width, {x for x, _, _ in finer}), (height, {y for _, y, _ in finer})):
+            steps = sorted(begins)
+            assert (steps[0], steps[-1] + half) == (0, pytest.approx(size))
+            assert np.diff(steps).max() <= 0.75 * half + 1e-6
+    parts = parts[: len(parts) - len(finer)]
     assert side == max(height, width)
     assert (x + side / 2, y + side / 2) == (width / 2, height / 2)
     if not parts:
         assert side < 1.1 * min(height, width)
         return
-    short = min(height, width)
+    short = max(min(height, width), side / 8)
+    if short > min(height, width):  # a strip
+        assert len(parts) <= 11
+        return
     begins = [max(x, y) for x, y, side in parts if min(x, y) == 0 and side == short]
     assert len(begins) == len(parts)
     assert (begins[0], begins[-1] + short) == (0, pytest.approx(max(height, width)))

@@ -18,6 +18,7 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter
 from rcl_interfaces.srv import DescribeParameters, GetParameters, SetParameters
+from rclpy._rclpy_pybind11 import InvalidHandle
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -152,8 +153,10 @@ class Peer:
         self.diagnostics: dict[str, Any] = {}
 
     def _spin(self) -> None:
+        # What a test takes away meanwhile may be what is about to be waited for: then once more.
+        gone = rclpy.executors.ExternalShutdownException, InvalidHandle
         while self.context.ok():
-            with contextlib.suppress(rclpy.executors.ExternalShutdownException):
+            with contextlib.suppress(*gone):
                 self._executor.spin_once(timeout_sec=0.1)
 
     def __enter__(self) -> "Peer":

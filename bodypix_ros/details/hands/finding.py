@@ -34,7 +34,7 @@ _AWAY = 1.5
 _STEP = 0.75
 """Share of a region's side by which an arm's end may move from one image to the next."""
 _LONGEST = 15
-"""Images for which a hand is followed without being looked at."""
+"""Images for which a hand is followed without being looked at; longer where more hands take turns."""
 Read = Callable[[Region], Look]
 
 
@@ -91,7 +91,9 @@ def find(scene: Scene, read: Read) -> list[tuple[Hand, ...]]:
                 if any(_covers(look, place.region) for look in known):
                     continue
                 if look := _settled(read, place.region):
-                    side = place.side if place.side in missing else missing[0]
+                    # Parts take crossed arms for each other's; where both hands are wanted the hand tells.
+                    told = SIDES[0] if look.right < 0.5 else SIDES[1]
+                    side = told if len(missing) == len(SIDES) else missing[0]
                     more.append(_Claim(Place(index, side, place.wrist, place.region), look))
         if more:
             hands = _shared([*hands.values(), *more], scene)
@@ -132,9 +134,10 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
         shown = look is not None and look.score >= LEAST
         end.waited, end.failures = 0, 0 if shown else end.failures + 1
         end.look = look if shown else None
+    longest = max(_LONGEST, 2 * len(ends) // most)  # two rounds, where there are many
     for end in ends:
         end.waited += 1
-        if end.waited > _LONGEST:
+        if end.waited > longest:
             end.look = None
     memory.ends = ends
     claims = [_Claim(end.place, end.look) for end in ends if end.look is not None]

@@ -66,9 +66,7 @@ def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region) -> Lo
     points, world = np.empty((LANDMARKS, 2)), np.empty((LANDMARKS, 3))
     scale = region.side / SIZE
     _place(outputs["points"], outputs["world"], region.x, region.y, scale, region.rotation, points, world)
-    # The network was trained on mirrored pictures, as of somebody who looks at a screen: what it calls a
-    # right hand is a left one.
-    return Look(float(outputs["presence"][0]), 1 - float(outputs["right"][0]), points, world)
+    return Look(float(outputs["presence"][0]), float(outputs["right"][0]), points, world)
 
 
 def around(points: npt.NDArray[np.float64]) -> Region | None:

@@ -13,7 +13,14 @@ from bodypix_ros.scene import Scene
 
 
 def with_hands(
-    scene: Scene, network: DetailNetwork, pixels: Pixels, spent: Spent, memory: HandMemory | None, most: int
+    scene: Scene,
+    network: DetailNetwork,
+    pixels: Pixels,
+    spent: Spent,
+    memory: HandMemory | None,
+    most: int,
+    *,
+    mirrored: bool = False,
 ) -> Scene:
     """Find people's hands, and draw their fingers into the masks.
 
@@ -24,13 +31,15 @@ def with_hands(
         spent: Gets the time of the network.
         memory: The hands of the stream's images before; None for a picture of its own.
         most: Looks at hands that an image of a stream may have.
+        mirrored: Whether the image is, so that left hands look like right ones.
 
     Raises:
         DeviceError: The device failed.
     """
 
     def read(region: Region) -> Look:
-        return decode(network.run(pixels, region.to_image(SIZE), spent, replicate=True), region)
+        look = decode(network.run(pixels, region.to_image(SIZE), spent, replicate=True), region)
+        return replace(look, right=1 - look.right) if mirrored else look
 
     hands = find(scene, read) if memory is None else follow(scene, read, memory, most)
     persons = tuple(replace(one, hands=its) for one, its in zip(scene.persons, hands, strict=True))

@@ -49,7 +49,7 @@ def to_scene(
     parts = None if part_mask is None else to_labels("part_mask", part_mask, size)
     people, names = _people(size, persons, keypoints)
     if hands is not None:
-        people = _with_hands(people, hands.detections)
+        people = _with_hands(people, names, hands.detections)
     if instances is None:
         instances = np.zeros(size, np.uint8)
     # The parts cover people of whom no person was made; the instances do not.
@@ -106,17 +106,38 @@ def _people(
     return tuple(people), names
 
 
-def _with_hands(people: tuple[Person, ...], detections: Sequence[Message]) -> tuple[Person, ...]:
-    """The persons, each with the hands that have the person's id; without a track that is the index."""
-    ids = {person.track_id: k for k, person in enumerate(people) if person.track_id is not None}
-    ids = {k: k for k, person in enumerate(people) if person.track_id is None} | ids
-    found: dict[int, list[Hand]] = {}
+def _with_hands(
+    people: tuple[Person, ...], names: tuple[str, ...], detections: Sequence[Message]
+) -> tuple[Person, ...]:
+    """The persons, each with the hands that have the person's id; without a track that is the index.
+
+    An index may be the number of somebody else's track: then it is whose wrist is nearer to the hand's.
+    """
+    ids: dict[int, list[int]] = {}
+    for k, person in enumerate(people):
+        ids.setdefault(k if person.track_id is None else person.track_id, []).append(k)
+    found: dict[int, dict[str, Hand]] = {}
     for detection in detections:
-        number = number_of(detection.id)
-        hand = _hand(detection)
-        if number in ids and hand is not None:
-            found.setdefault(ids[number], []).append(hand)
-    return tuple(replace(person, hands=tuple(found.get(k, ()))) for k, person in enumerate(people))
+        number, hand = number_of(detection.id), _hand(detection)
+        if number is None or hand is None:
+            continue
+        free = [k for k in ids.get(number, ()) if hand.side not in found.get(k, {})]
+        if free:
+            owner = min(free, key=lambda k: _apart(people[k], names, hand))
+            found.setdefault(owner, {})[hand.side] = hand
+    return tuple(
+        replace(person, hands=tuple(known[side] for side in SIDES if side in known))
+        for person, known in zip(people, (found.get(k, {}) for k in range(len(people))), strict=True)
+    )
+
+
+def _apart(person: Person, names: tuple[str, ...], hand: Hand) -> float:
+    """How far a hand is from a person's wrist; without keypoints from the person's box, in pixels."""
+    wrist, name = hand.keypoints[0, :2], f"{hand.side}_wrist"
+    if name in names and person.has_pose:
+        return float(np.hypot(*(person.keypoints[names.index(name), :2] - wrist)))
+    low, high = np.array(person.box[:2]), np.array(person.box[2:])
+    return float(np.hypot(*np.maximum(np.maximum(low - wrist, wrist - high), 0)))
 
 
 def _hand(detection: Message) -> Hand | None:

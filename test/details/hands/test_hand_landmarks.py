@@ -28,7 +28,7 @@ def test_outputs_are_read_in_the_image_and_about_the_wrist() -> None:
     assert look.points[8] == pytest.approx([350, 200])
     assert look.world[0] == pytest.approx([0, 0, 0])
     assert look.world[8] == pytest.approx([0.1, 0, 0.02], abs=1e-6)
-    assert (look.score, look.right) == (0.75, 0.75)  # the network calls a left hand right
+    assert (look.score, look.right) == (0.75, 0.25)
 
 
 def test_the_region_of_an_upright_hand() -> None:

@@ -107,12 +107,13 @@ def test_faces_come_back(types, header):
 
 
 def test_hands_come_back_with_whoever_they_are_of(types, header):
-    """By the track's id, with its prefix, or by the index where there is no track yet."""
+    """By the track's id, with its prefix, or by the index where there is no track yet; that the index is also
+    somebody else's track takes nobody's hand away."""
     left, right = hand_of(points_of(20, 40, 100)), hand_of(points_of(30.5, 40, 100), "right", 0.75)
     persons = (
         Person(0.75, (0, 0, 64, 48), np.ones((1, 3), np.float32), track_id=7, hands=(left, right)),
-        Person(0.5, (0, 0, 10, 10), np.ones((1, 3), np.float32), hands=(right,)),
-        Person(0.5, (0, 0, 10, 10), np.ones((1, 3), np.float32), track_id=1),
+        Person(0.5, (20, 0, 40, 48), np.ones((1, 3), np.float32), hands=(right,)),
+        Person(0.5, (55, 0, 64, 10), np.ones((1, 3), np.float32), track_id=1),
     )
     scene = dataclasses.replace(scene_of(PICTURE), persons=persons, keypoint_names=("nose",))
     message = people.hands(types, header, scene, "front")
@@ -124,11 +125,11 @@ def test_hands_come_back_with_whoever_they_are_of(types, header):
     assert box.center.position.y + box.size_y / 2 == np.floor(left.keypoints[:, 1].max()) + 1
     given = {"persons": people.persons(types, header, scene, "front"), "hands": message}
     found = to_scene(SIZE, **given).persons
-    assert [[hand.side for hand in person.hands] for person in found] == [["left", "right"], [], ["right"]]
+    assert [[hand.side for hand in person.hands] for person in found] == [["left", "right"], ["right"], []]
     assert np.array_equal(found[0].hands[0].keypoints, left.keypoints)
     assert found[0].hands[1].score == 0.75
     message.detections[0].results = message.detections[0].results[:20]
-    assert [len(person.hands) for person in to_scene(SIZE, **given).persons] == [1, 0, 1]
+    assert [len(person.hands) for person in to_scene(SIZE, **given).persons] == [1, 1, 0]
 
 
 def test_what_is_missing_stays_empty(types, header):
