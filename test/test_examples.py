@@ -57,6 +57,33 @@ def test_every_example_is_short_and_has_help(name):
     assert f"python3 {name}" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments", "reason"),
+    [
+        ("people_per_hour.py", ["film.mp4", "--minutes", "0"], "--minutes must be more than 0"),
+        ("people_per_hour.py", ["a.png"], "a.png is no video, camera or address"),
+        ("people_per_hour.py", ["."], "is no video, camera or address"),
+        ("blur_folder.py", ["empty", "out"], "no video in empty"),
+        ("crops.py", [".", "done"], "has a people.jsonl already"),
+        ("distance.py", ["a.png", "--fov", "60", "--height", "-2"], "--height must be more than 0"),
+    ],
+)
+def test_what_an_example_cannot_use_it_says(tmp_path, monkeypatch, name, arguments, reason):
+    monkeypatch.chdir(tmp_path)
+    for file in ("a.png", "b.png"):
+        media.write_picture(tmp_path / file, np.zeros((8, 8, 3), np.uint8))
+    for folder in ("empty", "done"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "empty/a.txt").touch()
+    media.write_picture(tmp_path / "empty/a.png", np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "done/people.jsonl").touch()
+    command = [sys.executable, str(FOLDER / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_masks_say_how_large_people_are(example, photos, tmp_path):
     said = example("masks.py", photos / "three_people.jpg", "--out", tmp_path / "masks.npz")
     shares = [float(share) for share in re.findall(r"score .*, ([\d.]+)% of the picture", said)]

@@ -14,6 +14,7 @@ from bodypix_ros.cli.options import (
     model_options,
     out_option,
     quiet_option,
+    separated,
     table,
 )
 from bodypix_ros.doors import INTERRUPTED
@@ -114,7 +115,12 @@ class BatchCommand(Command):
     help="How often a source is tried again after a worker died or a disk was full.",
 )
 @click.option(
-    "--export", "exports", multiple=True, help="Write this, too, of the list above; may be repeated."
+    "--export",
+    "exports",
+    multiple=True,
+    callback=separated,
+    metavar="NAME,...",
+    help="Write these, too, of the list above; may be repeated.",
 )
 @add(_shared)
 @model_option

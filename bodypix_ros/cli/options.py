@@ -122,6 +122,11 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
+def separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that were given with commas between them, or one after another."""
+    return tuple(name.strip() for names in value for name in names.split(",") if name.strip())
+
+
 def given_options(model: str, options: Mapping[str, Any], mode: str | None = None) -> dict[str, Any]:
     """The options that were given on the command line, as `load` takes them.
 
@@ -138,11 +143,10 @@ def given_options(model: str, options: Mapping[str, Any], mode: str | None = Non
         if older in given:
             click.echo(f"{generated.flag(older)} is now called {generated.flag(name)}", err=True)
             given[name] = given.pop(older)
-    if mode is not None and MODES[mode].privacy:
-        given.setdefault("faces", True)  # whatever the preset
     preset = MODES[mode].preset if mode is not None else ""
-    if preset and "preset" not in given and preset in family_of(model).presets:
-        given["preset"] = preset
+    if preset and preset in family_of(model).presets:
+        if given.setdefault("preset", preset) != preset and MODES[mode or ""].privacy:
+            given.setdefault("faces", True)
     return given
 
 

@@ -15,6 +15,7 @@ from bodypix_ros.cli.options import (
     out_option,
     parse_mode,
     quiet_option,
+    separated,
     showing_kernels,
 )
 from bodypix_ros.cli.reporting import reporting, summary, tell
@@ -144,7 +145,12 @@ class RunCommand(Command):
     help="Of overlay pictures.",
 )
 @click.option(
-    "--export", "exports", multiple=True, help="Write this, too, of the list above; may be repeated."
+    "--export",
+    "exports",
+    multiple=True,
+    callback=separated,
+    metavar="NAME,...",
+    help="Write these, too, of the list above; may be repeated.",
 )
 @click.option("--results", is_flag=True, help="The same as --export results.")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results; people.json begins anew.")

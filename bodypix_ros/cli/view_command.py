@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bodypix_ros.bags.plan import Plan
     from bodypix_ros.bags.reading import InputBag
     from bodypix_ros.viewing.program import Program
+    from bodypix_ros.viewing.sight import Sight
     from bodypix_ros.viewing.viewer import Show
 
 _OF_BAG = ("image_topics", "depth_topics", "camera_infos", "slop", "depth_unit", "mono16_max")
@@ -197,8 +198,19 @@ def _shower(
     from bodypix_ros.viewing.viewer import recorded, shown
 
     if out is not None:
-        with recorded(out) as show:
-            yield show, None
+        shown_any = False
+        try:
+            with recorded(out) as show:
+
+                def note(sight: "Sight") -> None:
+                    nonlocal shown_any
+                    shown_any = True
+                    show(sight)
+
+                yield note, None
+        finally:
+            if not shown_any:  # nothing is in it, and it would be in the way of the next try
+                out.unlink(missing_ok=True)
         return
     with Program(web=web, port=port, web_port=web_port) as viewer:
         if viewer.page:

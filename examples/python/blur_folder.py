@@ -32,6 +32,8 @@ def main():
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     videos = [source for source in find_sources([str(args.folder)]) if isinstance(source, Video)]
+    if not videos:
+        parser.error(f"no video in {args.folder}")
     with bodypix_ros.load(preset="faces") as segmenter:
         for source in videos:
             target = args.out / f"{source.stem}.mp4"

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 import bodypix_ros
+from bodypix_ros.errors import MediaError
 from bodypix_ros.media import Picture, find_sources, read_picture, write_picture
 
 GREY = (128, 128, 128)
@@ -25,11 +26,17 @@ def main():
     parser.add_argument("--least-pixels", type=int, default=64, help="of the longer side of a box (64)")
     parser.add_argument("--alone", action="store_true", help="paint what is not this person grey")
     args = parser.parse_args()
+    if (args.out / "people.jsonl").exists():
+        parser.error(f"{args.out} has a people.jsonl already: choose another folder")
     args.out.mkdir(parents=True, exist_ok=True)
     pictures = [source for source in find_sources([str(args.folder)]) if isinstance(source, Picture)]
     with bodypix_ros.load() as segmenter, (args.out / "people.jsonl").open("x", encoding="utf-8") as index:
         for source in pictures:
-            image = read_picture(source.path)
+            try:
+                image = read_picture(source.path)
+            except MediaError as error:
+                print(f"left out: {error}")
+                continue
             scene = segmenter.segment(image)
             for k, (person, told) in enumerate(zip(scene.persons, scene.to_dict()["persons"], strict=True)):
                 x0, y0, x1, y1 = person.box

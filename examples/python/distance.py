@@ -36,6 +36,8 @@ def main():
     parser.add_argument("--fov", type=float, required=True, help="horizontal angle of view, degrees")
     parser.add_argument("--height", type=float, help="metres of everybody")
     args = parser.parse_args()
+    if args.height is not None and args.height <= 0:
+        parser.error("--height must be more than 0")
     image = read_picture(args.picture)
     lens = Lens.from_fov(image.shape[1], image.shape[0], args.fov)
     with bodypix_ros.load(

@@ -13,7 +13,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import bodypix_ros
-from bodypix_ros.media import VideoReader, find_sources
+from bodypix_ros.media import Video, VideoReader, find_sources
 
 
 def main():
@@ -23,10 +23,14 @@ def main():
     parser.add_argument("--begin", type=datetime.fromisoformat, help="when it begins; else now")
     parser.add_argument("--minutes", type=float, default=60, help="of one row (60)")
     args = parser.parse_args()
+    if args.minutes <= 0:
+        parser.error("--minutes must be more than 0")
+    sources = find_sources([args.source])
+    if len(sources) != 1 or not isinstance(sources[0], Video):
+        parser.error(f"{args.source} is no video, camera or address")
     begin = args.begin or datetime.now().astimezone().replace(microsecond=0)
     first_seen, last_s = {}, 0.0
-    (source,) = find_sources([args.source])
-    with bodypix_ros.load() as segmenter, VideoReader(source) as reader:
+    with bodypix_ros.load() as segmenter, VideoReader(sources[0]) as reader:
         stream = segmenter.stream()
         try:
             for frame in reader:

@@ -47,7 +47,8 @@ def film(name="film.mp4", frames=3, people=2):
 def test_a_table_has_a_row_for_each_person_of_each_frame(model):
     film()
     media.write_picture(Path("empty, really.png"), people_picture(people=0))
-    invoke("run", "film.mp4", "empty, really.png", "--export", "csv", "--draw", "none")
+    invoke("run", "film.mp4", "empty, really.png", "--export", "csv, jsonl", "--draw", "none")
+    assert len(lines()) == 4
     found = rows()
     document = json.loads(Path("bodypix_out/people.json").read_text())
     assert [row["file_name"] for row in found] == [f"../film.mp4#{k}" for k in (1, 1, 2, 2, 3, 3)]
@@ -238,6 +239,23 @@ def test_pictures_that_were_drawn_otherwise_are_not_gone_on_with(model):
 def test_what_hides_no_face_is_not_verified(model, options, reason):
     media.write_picture(Path("a.png"), people_picture())
     assert reason in invoke("run", "a.png", "--verify", *options, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "loaded"),
+    [
+        (["--mode", "blur_parts"], {"preset": "faces"}),
+        (["--mode", "blur_parts", "--preset", "far"], {"preset": "far", "faces": True}),
+        (["--mode", "blur_parts", "--preset", "far", "--no-faces"], {"preset": "far", "faces": False}),
+        (["--mode", "instances", "--preset", "far"], {"preset": "far"}),
+    ],
+)
+def test_faces_are_looked_for_where_they_are_hidden_whatever_the_preset(model, monkeypatch, options, loaded):
+    asked = []
+    monkeypatch.setattr(bodypix_ros, "load", lambda _, **given: asked.append(given) or model, raising=False)
+    media.write_picture(Path("a.png"), people_picture())
+    invoke("run", "a.png", *options)
+    assert asked == [loaded]
 
 
 def test_pictures_in_which_faces_are_left_are_named_and_counted(model, monkeypatch):
