@@ -119,7 +119,7 @@ def fingers(segmenter: Segmenter, data: Path) -> None:
 
 
 def times(segmenter: Segmenter, data: Path) -> None:
-    """Print what a look at a hand takes, in its network and beside it, in streams of hands that are known."""
+    """Print what each of two looks at hands takes, in its network and beside it, in a stream that knows them."""
     (image,) = frames(data / "images/photos/pexels-jack-sparrow-4046265.jpg")
     small = np.ascontiguousarray(image[:1080:2, :1440:2])
     for network in ("lite", "full"):
@@ -132,9 +132,9 @@ def times(segmenter: Segmenter, data: Path) -> None:
             seen = replace(seen, persons=seen.persons[:1])  # who raises both hands
             segmenter.update(hands=True)
             for _ in range(100):
-                masks = (seen.person_mask, seen.instance_mask, seen.part_mask)
                 names = ("person_mask", "instance_mask", "part_mask")
-                copies = {name: mask.copy() for name, mask in zip(names, masks, strict=True)}
+                masks = {name: getattr(seen, name) for name in names}
+                copies = {name: mask.copy() for name, mask in masks.items() if mask is not None}
                 spent, started = Spent(), time.perf_counter()
                 scene = with_hands(replace(seen, **copies), used, pixels, spent, memory, 2)
                 total = (time.perf_counter() - started) * 1e3
@@ -142,7 +142,7 @@ def times(segmenter: Segmenter, data: Path) -> None:
                     (spent.infer_ms / 2, spent.pre_ms / 2, (total - spent.pre_ms - spent.infer_ms) / 2)
                 )
             hands = len(scene.persons[0].hands)
-            infer, pre, rest = np.median(looks[10:], axis=0) / 2
+            infer, pre, rest = np.median(looks[10:], axis=0)
             print(
                 f"{network} {what}, {hands} hands, for each: network {infer:.2f} ms, its input {pre:.2f}, "
                 f"the rest {rest:.2f}"
