@@ -119,7 +119,7 @@ def fingers(segmenter: Segmenter, data: Path) -> None:
 
 
 def times(segmenter: Segmenter, data: Path) -> None:
-    """Print what each of two looks at hands takes, in its network and beside it, in a stream that knows them."""
+    """Print what each of two looks at hands takes, in the network and beside it, in a stream."""
     (image,) = frames(data / "images/photos/pexels-jack-sparrow-4046265.jpg")
     small = np.ascontiguousarray(image[:1080:2, :1440:2])
     for network in ("lite", "full"):
