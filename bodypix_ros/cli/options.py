@@ -144,7 +144,7 @@ def given_options(model: str, options: Mapping[str, Any], mode: str | None = Non
             click.echo(f"{generated.flag(older)} is now called {generated.flag(name)}", err=True)
             given[name] = given.pop(older)
     preset = MODES[mode].preset if mode is not None else ""
-    if preset not in family_of(model).presets:
+    if not preset or preset not in family_of(model).presets:
         return given
     if given.setdefault("preset", preset) != preset and MODES[mode or ""].privacy:
         given.setdefault("faces", True)

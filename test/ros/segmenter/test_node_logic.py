@@ -452,8 +452,10 @@ def test_parts_are_computed_only_while_somebody_listens_to_them():
         assert rig.device.options.parts is True
 
 
-def test_hands_are_found_whoever_listens_as_masks_have_their_fingers():
-    with Rig(listening=("persons",), hands=True) as rig:
+def test_hands_are_found_whoever_listens_as_masks_have_their_fingers(monkeypatch):
+    device = Device()
+    monkeypatch.setattr(device._details, "load", lambda _: None)  # no weights here
+    with Rig(device=device, listening=("persons",), hands=True) as rig:
         rig.send(frame())
         assert rig.device.options.hands is True
 
