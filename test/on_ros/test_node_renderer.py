@@ -27,6 +27,7 @@ INPUTS = {
     "persons": Detection2DArray,
     "keypoints": Detection2DArray,
     "faces": Detection2DArray,
+    "hands": Detection2DArray,
 }
 
 
