@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bodypix_ros.bags.plan import Plan
     from bodypix_ros.bags.reading import InputBag
     from bodypix_ros.viewing.program import Program
-    from bodypix_ros.viewing.sight import Sight
     from bodypix_ros.viewing.viewer import Show
 
 _OF_BAG = ("image_topics", "depth_topics", "camera_infos", "slop", "depth_unit", "mono16_max")
@@ -198,19 +197,8 @@ def _shower(
     from bodypix_ros.viewing.viewer import recorded, shown
 
     if out is not None:
-        shown_any = False
-        try:
-            with recorded(out) as show:
-
-                def note(sight: "Sight") -> None:
-                    nonlocal shown_any
-                    shown_any = True
-                    show(sight)
-
-                yield note, None
-        finally:
-            if not shown_any:  # nothing is in it, and it would be in the way of the next try
-                out.unlink(missing_ok=True)
+        with recorded(out) as show:
+            yield show, None
         return
     with Program(web=web, port=port, web_port=web_port) as viewer:
         if viewer.page:

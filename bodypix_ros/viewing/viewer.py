@@ -1,7 +1,7 @@
 """Where sights go: a recording that is whole or not there, or a viewer that is open."""
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +20,14 @@ Show = Callable[[Sight], None]
 
 
 class _Shower:
-    """Logs sights into one of Rerun's streams, in its timelines."""
+    """Logs sights into one of Rerun's streams, in its timelines.
+
+    Attributes:
+        count: How many so far.
+    """
 
     def __init__(self, rr: Any, stream: Any) -> None:
-        self._rr, self._stream, self._shown = rr, stream, 0
+        self._rr, self._stream, self.count = rr, stream, 0
         self._room: Room | None = None
         for path, figure in standing(rr):
             stream.log(path, figure, static=True)
@@ -34,7 +38,7 @@ class _Shower:
         if room != self._room:
             self._room = room
             self._stream.send_blueprint(layout(room))
-        self._stream.set_time("frame", sequence=self._shown)
+        self._stream.set_time("frame", sequence=self.count)
         if sight.stamp_s is not None:
             if sight.absolute:
                 self._stream.set_time("time", timestamp=np.datetime64(round(sight.stamp_s * 1e9), "ns"))
@@ -42,12 +46,14 @@ class _Shower:
                 self._stream.set_time("time", duration=sight.stamp_s)
         for path, figure in figures(self._rr, sight):
             self._stream.log(path, figure)
-        self._shown += 1
+        self.count += 1
 
 
 @contextmanager
 def recorded(path: Path) -> Generator[Show]:
-    """Write sights into a file; it appears when all of them are in it, and not at all after an error.
+    """Write sights into a file; it appears when all of them are in it.
+
+    After an error, or without any, there is no new file, and one of before stays.
 
     Args:
         path: FILE.rrd; an existing one is replaced.
@@ -62,11 +68,18 @@ def recorded(path: Path) -> Generator[Show]:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(path, error) from error
-    with replacing(path) as part, rr.RecordingStream(APPLICATION) as stream:
+    with suppress(_EmptyError), replacing(path) as part, rr.RecordingStream(APPLICATION) as stream:
         stream.save(part)
-        yield _Shower(rr, stream)
+        shower = _Shower(rr, stream)
+        yield shower
+        if not shower.count:
+            raise _EmptyError
         stream.flush()
         stream.disconnect()
+
+
+class _EmptyError(Exception):
+    """Nothing was shown."""
 
 
 @contextmanager

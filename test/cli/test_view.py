@@ -291,3 +291,13 @@ def test_a_live_view_stays_until_ctrl_c(rerun, tmp_path, monkeypatch):
         process.kill()
     assert process.returncode == 0
     assert "5 images, people found: 10" in out
+
+
+def test_where_nothing_could_be_shown_there_is_no_new_recording_and_the_old_one_stays(model, rerun):
+    Path("broken.png").write_bytes(b"no picture")
+    invoke("view", "broken.png", "--out", "there.rrd", code=1)
+    assert not Path("there.rrd").exists()
+    Path("there.rrd").write_bytes(b"of before")
+    invoke("view", "broken.png", "--out", "there.rrd", "--overwrite", code=1)
+    assert Path("there.rrd").read_bytes() == b"of before"
+    assert not list(Path().glob("*.part*"))
