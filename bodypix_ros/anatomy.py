@@ -36,6 +36,8 @@ PARTS: Final = (
 SIDES: Final = ("left", "right")
 HAND_PARTS: Final = {side: PARTS.index(f"{side}_hand") for side in SIDES}
 """The part ids of hands, by side."""
+FACE_PARTS: Final = tuple(part for part, name in enumerate(PARTS) if name.endswith("_face"))
+"""The part ids of faces."""
 LOWER_ARM_PARTS: Final = tuple(part for part, name in enumerate(PARTS) if "_lower_arm_" in name)
 """The part ids of lower arms."""
 
@@ -229,3 +231,12 @@ PERSON_COLORS: Final = (
     (120, 190, 60),
 )
 """RGB per person, taken in turn: easy to tell apart, also for most colour-blind people."""
+
+
+def person_color(number: int) -> tuple[int, int, int]:
+    """RGB of a person: by the track, or where there is none by the index in the image.
+
+    Args:
+        number: From 0; there are fewer colours than people, so they come again.
+    """
+    return PERSON_COLORS[number % len(PERSON_COLORS)]

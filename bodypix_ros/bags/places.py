@@ -1,7 +1,6 @@
 """People in metres, for one image topic of a bag: images joined with depth by their stamps."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from bodypix_ros.bags.typestore import giver
 from bodypix_ros.errors import MessageError, PlacingError
 from bodypix_ros.ros.messages.depth import to_depth
 from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS, People
-from bodypix_ros.ros.messages.types import Header
+from bodypix_ros.ros.messages.types import Header, nanoseconds
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.crowd import Crowd, Found
 from bodypix_ros.space.depth import doubt, metres
@@ -59,7 +58,7 @@ class Places:
     def depth(self, raw: bytes) -> None:
         """Take a serialized image of depth."""
         try:
-            stamp_ns = _ns(deserialize(self._store, IMAGE, raw).header)
+            stamp_ns = nanoseconds(deserialize(self._store, IMAGE, raw).header.stamp)
         except MessageError as error:
             self.problem = str(error)
             return
@@ -67,7 +66,7 @@ class Places:
 
     def see(self, time_ns: int, header: Header, scene: Scene, image: npt.NDArray[np.uint8]) -> None:
         """Take what was seen in an image; see `Outputs`."""
-        self._pairs.see(_ns(header), _Seen(time_ns, header, scene, image))
+        self._pairs.see(nanoseconds(header.stamp), _Seen(time_ns, header, scene, image))
 
     def finish(self) -> None:
         """Write what still waits: no more depth comes."""
@@ -97,7 +96,7 @@ class Places:
         ]
         if placed and not found:
             self.problem = doubt(depth) or "only holes and surroundings are under the masks of its people"
-        frame, stamp_ns = Frame(seen.header.frame_id), _ns(seen.header)
+        frame, stamp_ns = Frame(seen.header.frame_id), nanoseconds(seen.header.stamp)
         found = self._crowd.made_up(found, frame, (stamp_ns - depth_ns) / 1e9)
         self._crowd.update(stamp_ns / 1e9, found, frame, NEAREST)
         people = People(
@@ -118,7 +117,3 @@ class Places:
             if message is not None:
                 self._outputs.put(output.topic, seen.time_ns, message)
         return bool(found) or not placed
-
-
-def _ns(header: Any) -> int:
-    return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)

@@ -9,12 +9,12 @@ import click
 from bodypix_ros.cli.generated import Command, add
 from bodypix_ros.cli.options import (
     debug_option,
+    export_option,
     given_options,
     model_option,
     model_options,
     out_option,
     quiet_option,
-    separated,
     table,
 )
 from bodypix_ros.doors import INTERRUPTED
@@ -114,14 +114,7 @@ class BatchCommand(Command):
     show_default=True,
     help="How often a source is tried again after a worker died or a disk was full.",
 )
-@click.option(
-    "--export",
-    "exports",
-    multiple=True,
-    callback=separated,
-    metavar="NAME,...",
-    help="Write these, too, of the list above; may be repeated.",
-)
+@export_option
 @add(_shared)
 @model_option
 @model_options("bag")

@@ -122,9 +122,19 @@ def parse_mode(_: click.Context, __: click.Parameter, value: str | None) -> str 
     return value
 
 
-def separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def _separated(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """Names that were given with commas between them, or one after another."""
     return tuple(name.strip() for names in value for name in names.split(",") if name.strip())
+
+
+export_option = click.option(
+    "--export",
+    "exports",
+    multiple=True,
+    callback=_separated,
+    metavar="NAME,...",
+    help="Write these, too, of the list above; may be repeated.",
+)
 
 
 def given_options(model: str, options: Mapping[str, Any], mode: str | None = None) -> dict[str, Any]:

@@ -9,13 +9,13 @@ import click
 from bodypix_ros.cli.generated import Command, add, flag, parameter
 from bodypix_ros.cli.options import (
     debug_option,
+    export_option,
     load_segmenter,
     model_option,
     model_options,
     out_option,
     parse_mode,
     quiet_option,
-    separated,
     showing_kernels,
 )
 from bodypix_ros.cli.reporting import reporting, summary, tell
@@ -144,14 +144,7 @@ class RunCommand(Command):
     show_default=True,
     help="Of overlay pictures.",
 )
-@click.option(
-    "--export",
-    "exports",
-    multiple=True,
-    callback=separated,
-    metavar="NAME,...",
-    help="Write these, too, of the list above; may be repeated.",
-)
+@export_option
 @click.option("--results", is_flag=True, help="The same as --export results.")
 @click.option("--overwrite", is_flag=True, help="Replace earlier results; people.json begins anew.")
 @click.option(

@@ -9,6 +9,14 @@ import numpy.typing as npt
 _LARGEST_LOGIT = 100.0
 _OVERLAP = 0.3
 """Boxes that share more than this (intersection over union) are of one thing."""
+_SQUARE = 1.1
+"""Images whose sides differ by less are looked at as a whole, without squares of the shorter side."""
+_SHARED = 0.25
+"""Share of a square that the next one repeats at least."""
+_LARGE = 720
+"""Pixels of the shorter side from which squares of half of it are looked at, too."""
+_MOST = 8
+"""The longer side of an image in sides of a square, at most: so long an image is looked at in larger ones."""
 
 
 @cache
@@ -107,13 +115,3 @@ def _tiles(height: int, width: int, side: float) -> Sequence[tuple[float, float,
         for size in (width, height)
     )
     return tuple((x, y, side) for y in ys for x in xs)
-
-
-_SQUARE = 1.1
-"""Images whose sides differ by less are looked at as a whole, without squares of the shorter side."""
-_SHARED = 0.25
-"""Share of a square that the next one repeats at least."""
-_LARGE = 720
-"""Pixels of the shorter side from which squares of half of it are looked at, too."""
-_MOST = 8
-"""The longer side of an image in sides of a square, at most: so long an image is looked at in larger ones."""

@@ -74,12 +74,11 @@ def load(
             there = ", ".join(family.presets) or "none"
             raise OptionError("preset", f"preset is {preset!r:.80}, but of {model} there are: {there}")
         options |= family.preset(preset, options)
-    checked: Any = changed(family.options_for(options)(), options)
+    checked = changed(family.options_for(options)(), options)
     files = store.find(entry, model_dir)
     module, _, name = family.seer.partition(":")
     make = getattr(import_module(module), name)
     seer = make(entry, files, placement, checked)
     # Details go where the model runs, so that there is one device to name.
     details = Details(replace(placement, device=seer.networks[0].chosen), model_dir, family.gives)
-    details.load(checked)
     return Segmenter(entry.name, seer, checked, family.gives, details)

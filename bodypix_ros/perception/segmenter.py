@@ -65,7 +65,7 @@ class Segmenter:
             seer: The family's arithmetic, with the networks compiled.
             options: The family's.
             gives: What the family knows.
-            details: Those that the options ask for are loaded; None: they ask for none that needs a network.
+            details: Loads what the options ask for; None: they ask for none that needs a network.
         """
         self.model, self.gives = model, gives
         self._details = details or Details(Placement())
@@ -149,6 +149,14 @@ class Segmenter:
         """
         pixels, _ = as_pixels(image, encoding), self._open
         return self._details.find_faces(pixels)
+
+    def seen(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The image that a Scene is of: mirrored where the options mirror what they are given.
+
+        Args:
+            image: uint8 (H, W, C).
+        """
+        return np.ascontiguousarray(image[:, ::-1]) if _mirrors(self._options) else image
 
     def stream(self, after: "Stream | None" = None) -> "Stream":
         """A stream for the images of one camera or video, which come in their order.
@@ -265,7 +273,7 @@ class Segmenter:
         else:
             scene, timings = seer.see(pixels, self._in_stream, stamp, before.memory)
         started, spent = time.perf_counter(), Spent()
-        mirrored = getattr(options, "flip_horizontal", False)
+        mirrored = _mirrors(options)
         if mirrored:  # the Scene is of the mirrored image
             pixels = pixels._replace(array=pixels.array[:, ::-1])
         hands = before.hands if before is not None else None
@@ -277,6 +285,11 @@ class Segmenter:
             timings.pre_ms + spent.pre_ms, timings.infer_ms + spent.infer_ms, timings.post_ms + rest_ms
         )
         return with_fields(scene, stamp=stamp, timings=total)
+
+
+def _mirrors(options: Any) -> bool:
+    """Whether Scenes are of the mirrored image."""
+    return bool(getattr(options, "flip_horizontal", False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.anatomy import FACE_PARTS
 from bodypix_ros.heads import head_of
 from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.effects import part_region
 from bodypix_ros.rendering.regions import blur_pieces
-from bodypix_ros.rendering.style import Style, part_ids_of
+from bodypix_ros.rendering.style import Style
 from bodypix_ros.scene import Box, Scene
 
-_FACE: Final = part_ids_of(["face"])
 _LEAST_KEYPOINT: Final = 0.1
 """Keypoints above this score tell where a head is: better a place hidden too much than a face too little."""
 _FACE_ACROSS: Final = 1.2
@@ -50,9 +50,9 @@ def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.ui
         raise ValueError("scene.part_mask is None: nobody knows what to hide")
     if not style.hides_faces:
         return part_region("part_mask", scene.part_mask, "part_ids", style.part_ids, image)
-    others = tuple(part for part in style.part_ids if part not in _FACE)
+    others = tuple(part for part in style.part_ids if part not in FACE_PARTS)
     region = part_region("part_mask", scene.part_mask, "part_ids", others, image)
-    labels = part_region("part_mask", scene.part_mask, "part_ids", _FACE, image)
+    labels = part_region("part_mask", scene.part_mask, "part_ids", FACE_PARTS, image)
     heads = {
         index: Ellipse(head.x, head.y, head.radius, head.radius)
         for index, person in enumerate(scene.persons, 1)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PART_COLORS, PERSON_COLORS, SKELETON
+from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PART_COLORS, SKELETON, person_color
 from bodypix_ros.rendering.arguments import Color, Image, check_fraction, check_image, part_table
 from bodypix_ros.rendering.lettering import ink, label, label_size, unit
 from bodypix_ros.scene import Scene
@@ -281,7 +281,7 @@ def _tint(
 
 
 def _person_color(index: int, track_id: int | None) -> Color:
-    return PERSON_COLORS[(index if track_id is None else track_id) % len(PERSON_COLORS)]
+    return person_color(index if track_id is None else track_id)
 
 
 def _drawable(keypoints: npt.NDArray[np.float32]) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bodypix_ros.anatomy import PARTS
+from bodypix_ros.anatomy import FACE_PARTS, PARTS
 from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.options import check_all, option
 from bodypix_ros.rendering.arguments import BLUR_MAX, check_ids
@@ -54,7 +54,7 @@ class Style:
     @property
     def hides_faces(self) -> bool:
         """Whether faces as a whole are among them."""
-        return set(self.part_ids).issuperset(part_ids_of(["face"]))
+        return set(self.part_ids).issuperset(FACE_PARTS)
 
 
 def part_ids_of(names: Iterable[str]) -> tuple[int, ...]:

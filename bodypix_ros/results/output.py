@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-import numpy as np
-
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.coco.listing import PeopleList
@@ -138,13 +136,8 @@ class Job:
     report: Report
     file_name: str = ""
 
-    def seen(self, image: Image) -> Image:
-        """The picture that a Scene is of: mirrored where the model mirrors what it is given."""
-        mirrored = getattr(self.segmenter.options, "flip_horizontal", False)
-        return np.ascontiguousarray(image[:, ::-1]) if mirrored else image
-
     def overlay(self, image: Image, scene: Scene) -> Image:
-        """Draw what was asked for over what `seen` gives, uint8 (H, W, 3), BGR.
+        """Draw what was asked for over what `Segmenter.seen` gives, uint8 (H, W, 3), BGR.
 
         Raises:
             ValueError: A privacy mode lacks the parts it should hide.

@@ -24,7 +24,7 @@ def process_picture(job: Job, source: media.Picture, name: str) -> None:
     try:
         image = media.read_picture(source.path)
         scene = job.segmenter.segment(image)
-        image = job.seen(image)
+        image = job.segmenter.seen(image)
         if job.output.drawn:
             _write(job, job.output.overlay(source, name), job.overlay(image, scene))
         for kind in job.output.pictures:

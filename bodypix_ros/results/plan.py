@@ -124,19 +124,33 @@ def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Exis
         earlier = Earlier.read(output.document)
     except (ValueError, OSError) as error:
         raise OptionError("skip_existing", f"skip_existing: {error}") from error
-    before = earlier.info.get("drawn", output.made_as)
-    if before != output.made_as:
-        raise OptionError(
-            "skip_existing",
-            f"skip_existing: {output.document} was made with {before}, not {output.made_as}; go on with the "
-            "same, --overwrite it, or choose another folder",
-        )
+    check_same(output, earlier.info.get("drawn", output.made_as), output.made_as)
     again = {task.file_name for task in tasks if not _is_complete(task, earlier, output)}
     todo = [task for task in tasks if task.file_name in again]
     _check_foreign(todo, earlier)
     kept = {name: files for name, files in earlier.sources.items() if name not in again}
     earlier = Earlier(earlier.info, earlier.category, earlier.images, earlier.annotations, kept)
     return Plan(tuple(todo), len(tasks) - len(todo), earlier)
+
+
+def check_same(output: Output, before: object, now: object, what: str = "") -> None:
+    """Check that a document is gone on with as it was begun.
+
+    Args:
+        output: Whose document.
+        before: What it says of how it was made.
+        now: What is asked for.
+        what: What of it that is, and a space; empty where `before` says so itself.
+
+    Raises:
+        OptionError: They differ.
+    """
+    if before != now:
+        raise OptionError(
+            "skip_existing",
+            f"skip_existing: {output.document} was made with {what}{before}, not {now}; go on with the same, "
+            "--overwrite it, or choose another folder",
+        )
 
 
 def _is_complete(task: Task, earlier: Earlier, output: Output) -> bool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from bodypix_ros import __version__, media
 from bodypix_ros.coco.document import DocumentWriter
-from bodypix_ros.errors import MediaError, OptionError
+from bodypix_ros.errors import MediaError
 from bodypix_ros.report import Report
 from bodypix_ros.results.output import Job, Output
 from bodypix_ros.results.picture import process_picture
-from bodypix_ros.results.plan import Plan
+from bodypix_ros.results.plan import Plan, check_same
 from bodypix_ros.results.video import process_video
 
 if TYPE_CHECKING:
@@ -83,13 +83,7 @@ def _check_same(info: Mapping[str, object], plan: Plan, output: Output) -> None:
     if plan.earlier is None:
         return
     for what in ("model", "options"):
-        before, now = plan.earlier.info.get(what), json.loads(json.dumps(info[what]))
-        if before != now:
-            raise OptionError(
-                "skip_existing",
-                f"skip_existing: {output.document} was made with {what} {before}, not {now}; go on with the "
-                "same, --overwrite it, or choose another folder",
-            )
+        check_same(output, plan.earlier.info.get(what), json.loads(json.dumps(info[what])), f"{what} ")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from rclpy.task import Future as RosFuture
 from std_srvs.srv import SetBool
 
 from bodypix_ros.errors import StartError
-from bodypix_ros.ros.messages.types import ros_types
+from bodypix_ros.ros.messages.types import nanoseconds, ros_types
 from bodypix_ros.ros.segmenter import diagnostics
 from bodypix_ros.ros.segmenter.inference import Inference
 from bodypix_ros.ros.segmenter.loading import Loading
@@ -296,7 +296,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
     # Diagnostics
 
     def _age_ms(self, stamp: Any) -> float | None:
-        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        stamp_ns = nanoseconds(stamp)
         return (self.get_clock().now().nanoseconds - stamp_ns) / 1e6 if stamp_ns else None
 
     def _on_check(self) -> None:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from bodypix_ros.anatomy import PART_COLORS, PARTS, PERSON_COLORS, SKELETON
+from bodypix_ros.anatomy import PART_COLORS, PARTS, SKELETON, person_color
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space.lens import Lens
 from bodypix_ros.viewing.sight import Sight
@@ -172,7 +172,7 @@ def _skeletons(
 
 def color_of(person: Person, index: int) -> tuple[int, int, int]:
     """The colour of a person, which follows the track."""
-    return PERSON_COLORS[(index if person.track_id is None else person.track_id) % len(PERSON_COLORS)]
+    return person_color(index if person.track_id is None else person.track_id)
 
 
 def label_of(scene: Scene, index: int, *, score: bool = True) -> str:

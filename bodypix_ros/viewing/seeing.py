@@ -43,8 +43,7 @@ def of_media(
     for source in sources:
         try:
             for image, scene, stamp_s in _frames(segmenter, source, report, stopped):
-                if getattr(segmenter.options, "flip_horizontal", False):
-                    image = np.ascontiguousarray(image[:, ::-1])  # what the Scene is of
+                image = segmenter.seen(image)
                 metric = any(person.keypoints_3d is not None for person in scene.persons)
                 lens = Lens.from_fov(image.shape[1], image.shape[0], fov_deg) if metric else None
                 report.count(scene, source.name, lens)
@@ -104,6 +103,7 @@ def of_bag(
     from bodypix_ros.bags.typestore import typestore
     from bodypix_ros.ros.messages import images
     from bodypix_ros.ros.messages.depth import to_depth
+    from bodypix_ros.ros.messages.types import nanoseconds
     from bodypix_ros.space.depth import metres
 
     store, ready, said = typestore(), list[Sight](), set[str]()
@@ -144,14 +144,14 @@ def of_bag(
                 lenses[what.calibrations[topic]] = Lens.from_info(info)
             if topic in what.depths:
                 stamp = messages.deserialize(store, messages.IMAGE, raw).header.stamp
-                pairs[what.depths[topic]].depth(_ns(stamp), raw)
+                pairs[what.depths[topic]].depth(nanoseconds(stamp), raw)
             if topic in what.cameras:
                 header, image, encoding = messages.decode(store, connection.msgtype, raw, mono16_max)
                 scene = streams[topic].segment(image, encoding, stamp=header.stamp)
                 seen = (topic, np.asarray(images.as_bgr(image, encoding), np.uint8), scene)
                 report.count(scene, topic, lenses.get(topic))
                 if topic in depths:
-                    pairs[topic].see(_ns(header.stamp), seen)
+                    pairs[topic].see(nanoseconds(header.stamp), seen)
                 else:
                     take(seen, 0, None, "")
                 report.progress.update()
@@ -167,7 +167,3 @@ def of_bag(
     for pair in pairs.values():
         pair.finish()
     yield from ready
-
-
-def _ns(stamp: Any) -> int:
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)

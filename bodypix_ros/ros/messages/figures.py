@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from bodypix_ros.anatomy import PERSON_COLORS
+from bodypix_ros.anatomy import person_color
 from bodypix_ros.ros.messages.markers import LIFETIME_NS, MarkerTypes, Skeletons
 from bodypix_ros.ros.messages.placed import Give, People, header_of, keypoints, label_of
 from bodypix_ros.ros.messages.types import Header, Message
@@ -56,7 +56,7 @@ class Figures:
         marker.action = self._types.codes.ADD
         marker.lifetime.nanosec = LIFETIME_NS
         marker.pose.orientation.w = 1.0
-        red, green, blue = (part / 255 for part in PERSON_COLORS[number % len(PERSON_COLORS)])
+        red, green, blue = (part / 255 for part in person_color(number))
         marker.color.r, marker.color.g, marker.color.b, marker.color.a = red, green, blue, 1.0
         return marker
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bodypix_ros.anatomy import PERSON_COLORS, SKELETON
+from bodypix_ros.anatomy import SKELETON, person_color
 from bodypix_ros.ros.messages.ids import number_of
 from bodypix_ros.ros.messages.types import Header, Message, message_class
 
@@ -94,7 +94,7 @@ class Skeletons:
         marker.lifetime.nanosec = LIFETIME_NS
         colour = self._types.ColorRGBA()
         # As the renderer's pictures have it.
-        colour.r, colour.g, colour.b = (part / 255 for part in PERSON_COLORS[number % len(PERSON_COLORS)])
+        colour.r, colour.g, colour.b = (part / 255 for part in person_color(number))
         colour.a = 1.0
         marker.color = colour
         marker.points = points = []

@@ -16,6 +16,11 @@ class Stamp(Protocol):
     nanosec: int
 
 
+def nanoseconds(stamp: Stamp) -> int:
+    """A stamp as one number."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 class Header(Protocol):
     """A std_msgs/Header."""
 

@@ -11,6 +11,7 @@ from bodypix_ros.errors import PlacingError
 from bodypix_ros.ros.messages import figures, markers
 from bodypix_ros.ros.messages.outputs import OUTPUTS
 from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS
+from bodypix_ros.ros.messages.types import nanoseconds
 from bodypix_ros.ros.people import joining
 from bodypix_ros.ros.people.humans import Bodies
 from bodypix_ros.ros.people.joining import Joined, Matcher
@@ -148,7 +149,7 @@ class Topics:
 
         def on_message(message: Any) -> None:
             now_s, stamp = time.monotonic(), message.header.stamp
-            stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+            stamp_ns = nanoseconds(stamp)
             if name == DEPTH:
                 joined = self.matcher.add_depth(stamp_ns, message, now_s)
             else:
