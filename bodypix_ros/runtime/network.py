@@ -267,8 +267,11 @@ class Networks:
         rest = wanted if wanted != "int8" else next(one for one in usual if one != "int8")
         hint = self._placement.performance_hint
         config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": rest}
-        if self._placement.threads and kind == "CPU":
-            config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
+        if kind == "CPU":
+            # Else every process binds its threads, and those that call it, to the same first cores.
+            config["ENABLE_CPU_PINNING"] = "NO"
+            if self._placement.threads:
+                config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
         if self._cache_dir is not None and kind != "CPU":
             config["CACHE_DIR"] = str(self._cache_dir)
         if kind == "GPU":

@@ -1,7 +1,9 @@
 """Devices, precisions, one network per input size: with a core that pretends to have devices."""
 
 import logging
+import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
@@ -176,6 +178,27 @@ def test_threads_are_those_that_a_cpu_is_told(tmp_path: Path, device: str, given
 
 def test_a_real_cpu_computes_with_as_many_threads(tmp_path: Path) -> None:
     assert make(ov.Core(), tmp_path, device="CPU", threads=1).threads == 1
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one processor only")
+def test_whoever_computes_on_a_cpu_is_bound_to_no_part_of_it(tmp_path: Path) -> None:
+    """OpenVINO's threads are bound to the first core by default: all processes of a computer share it."""
+    made = make(ov.Core(), tmp_path, device="CPU", threads=1)
+    until = time.monotonic() + 0.5
+
+    def compute() -> None:
+        with made.network(400, 400).request() as request:
+            while time.monotonic() < until:
+                request.infer()
+
+    computing = threading.Thread(target=compute)
+    computing.start()
+    seen = set()
+    while time.monotonic() < until - 0.1:
+        assert computing.native_id is not None
+        seen.add(frozenset(os.sched_getaffinity(computing.native_id)))
+    computing.join()
+    assert seen == {frozenset(os.sched_getaffinity(0))}
 
 
 def test_devices_are_listed_with_their_precisions() -> None:
