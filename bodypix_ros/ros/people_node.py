@@ -17,6 +17,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNodeMixin, TransitionCallbackReturn
 from rclpy.node import Node
+from rclpy.serialization import serialize_message
 from rclpy.time import Time
 
 from bodypix_ros.errors import StartError
@@ -185,7 +186,9 @@ class PeopleNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             for camera in cameras:
                 camera.crowd.world.clear()
             give = cache(message_class)
-            self._placer = Placer(cameras, self._options, give, self._tf, self._broadcast, self._log)
+            self._placer = Placer(
+                cameras, self._options, give, serialize_message, self._tf, self._broadcast, self._log
+            )
             for topics in self._topics:
                 topics.start(self._placer)
         except Exception as error:  # noqa: BLE001 - rclpy would swallow it

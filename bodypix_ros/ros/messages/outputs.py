@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from bodypix_ros.ros.messages import images, labels, people
-from bodypix_ros.ros.messages.stencil import Numbers, keypoint_numbers, person_numbers
+from bodypix_ros.ros.messages.stencil import Varying
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
 from bodypix_ros.scene import Scene
 from bodypix_ros.space.lens import Lens
@@ -57,7 +57,7 @@ class Output:
         needs_lens: Whether the camera must be calibrated.
         latched: Whether it depends on options only: it is published when they change, and kept for whoever
             subscribes later.
-        numbers: What differs from message to message, where it is worth filling in only that (`Stencils`).
+        varying: What differs from message to message, where it is worth filling in only that (`Stencils`).
     """
 
     topic: str
@@ -69,7 +69,7 @@ class Output:
     alone: bool = True
     needs_lens: bool = False
     latched: bool = False
-    numbers: Numbers | None = None
+    varying: Varying[Scene] | None = None
 
     def is_asked(self, options: Any) -> bool:
         """Whether a model with these options computes it."""
@@ -150,7 +150,7 @@ OUTPUTS: Final[dict[str, Output]] = {
             _DETECTIONS,
             "one detection per person: score, box in pixels",
             _persons,
-            numbers=person_numbers,
+            varying=people.PERSONS,
         ),
         Output(
             "keypoints",
@@ -159,7 +159,7 @@ OUTPUTS: Final[dict[str, Output]] = {
             "and y in pixels",
             _keypoints,
             needs="keypoints",
-            numbers=keypoint_numbers,
+            varying=people.KEYPOINTS,
         ),
         Output(
             "hands",

@@ -1,14 +1,20 @@
 """Persons of a Scene -> detection messages."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from bodypix_ros.anatomy import HAND_KEYPOINTS
 from bodypix_ros.ros.messages.ids import text_of
+from bodypix_ros.ros.messages.stencil import Varying
 from bodypix_ros.ros.messages.types import Header, Message, MessageTypes
-from bodypix_ros.scene import Box, Scene
+from bodypix_ros.scene import Box, Person, Scene
 from bodypix_ros.space.pose import Placed
+
+_SCORE_X_Y: Final = np.array([2, 0, 1])
 
 
 def persons(types: MessageTypes, header: Header, scene: Scene, id_prefix: str = "") -> Message:
@@ -148,6 +154,53 @@ def keypoints_3d(
             results.append(result)
         detections.append(detection)
     return message
+
+
+def _who(scene: Scene) -> Hashable:
+    people = tuple((person.track_id, person.has_pose) for person in scene.persons)
+    return people, scene.keypoint_names, scene.persons[0].keypoints.shape
+
+
+def _probe(scene: Scene) -> Scene:
+    shape = scene.persons[0].keypoints.shape
+    points = np.pi * np.arange(1, 1 + len(scene.persons) * shape[0] * shape[1], dtype=np.float32)
+    probes = [
+        Person(
+            k + 1 / 7,
+            (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45),
+            keypoints * person.has_pose,
+            None,
+            person.track_id,
+        )
+        for k, (keypoints, person) in enumerate(
+            zip(points.reshape(len(scene.persons), *shape), scene.persons, strict=True)
+        )
+    ]
+    return replace(scene, persons=tuple(probes))
+
+
+def _person_numbers(scene: Scene) -> npt.NDArray[np.float64]:
+    return np.array([(person.score, *_middle(person)) for person in scene.persons], np.float64).ravel()
+
+
+def _keypoint_numbers(scene: Scene) -> npt.NDArray[np.float64]:
+    numbers: list[npt.ArrayLike] = [()]
+    for person in scene.persons:
+        if person.has_pose:
+            numbers.append(person.keypoints[:, _SCORE_X_Y].ravel())
+        numbers.append(_middle(person))
+    return np.concatenate(numbers, dtype=np.float64)
+
+
+def _middle(person: Person) -> tuple[float, float, float, float]:
+    """Of the box: middle, width and height."""
+    x0, y0, x1, y1 = person.box
+    return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
+
+
+PERSONS: Final = Varying(_who, _person_numbers, _probe)
+KEYPOINTS: Final = Varying(_who, _keypoint_numbers, _probe)
+"""Of `persons` and `keypoints`."""
 
 
 def _result(types: MessageTypes, name: str, score: float) -> Message:

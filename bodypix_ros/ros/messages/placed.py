@@ -3,8 +3,8 @@
 The node, the bag tool, the SROS 2 policy's test and the documentation read the table.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from bodypix_ros.ros.messages import clouds
 from bodypix_ros.ros.messages.ids import number_of
+from bodypix_ros.ros.messages.stencil import Varying
 from bodypix_ros.ros.messages.types import Header, Message
 from bodypix_ros.scene import Scene
-from bodypix_ros.space.frames import Frame, quaternion
+from bodypix_ros.space.frames import Frame, quaternion, rotation_of
 from bodypix_ros.space.lens import Lens, Points
 
 if TYPE_CHECKING:  # it compiles kernels, which who reads the table need not
@@ -75,6 +76,7 @@ class PlacedOutput:
         tracked: Whether it needs ids, and is about people through time.
         pixels: Whether it needs every pixel: colours and parts.
         skeletal: Whether it needs keypoints.
+        varying: What differs from message to message, where it is worth filling in only that (`Stencils`).
     """
 
     topic: str
@@ -84,6 +86,7 @@ class PlacedOutput:
     tracked: bool = False
     pixels: bool = False
     skeletal: bool = False
+    varying: Varying[People] | None = None
 
 
 def label_of(name: str) -> int:
@@ -106,26 +109,64 @@ def persons_3d(give: Give, people: People) -> Message:
     message = give(DETECTIONS)()
     message.header = header = header_of(give, people.header, people.target.name)
     new_detection, new_result = give("vision_msgs/msg/Detection3D"), give(_RESULT)
-    turn = quaternion(people.target.rotation).tolist()
     message.detections = detections = []
-    for person in people.found:
-        placed = person.placed
+    for person, numbers in zip(people.found, _numbers(people), strict=True):
+        score, position, spread, center, turn, size = np.split(numbers, _ENDS)
         detection, result = new_detection(), new_result()
         detection.header, detection.id = header, person.id
-        result.hypothesis.class_id, result.hypothesis.score = "person", float(person.score)
-        _set(result.pose.pose.position, people.target.points(placed.position))
-        covariance = np.zeros((6, 6))
-        covariance[:3, :3] = people.target.covariance(placed.covariance)
-        covariance[range(3, 6), range(3, 6)] = _UNKNOWN_TURN
+        result.hypothesis.class_id, result.hypothesis.score = "person", float(score[0])
+        _set(result.pose.pose.position, position)
+        covariance = np.diag([_UNKNOWN_TURN] * 6)
+        covariance[:3, :3] = spread.reshape(3, 3)
         result.pose.covariance = covariance.ravel()
         detection.results = [result]
         box = detection.bbox
-        _set(box.center.position, people.target.points(placed.center))
+        _set(box.center.position, center)
         way = box.center.orientation
-        way.x, way.y, way.z, way.w = turn
-        _set(box.size, placed.size)
+        way.x, way.y, way.z, way.w = turn.tolist()
+        _set(box.size, size)
         detections.append(detection)
     return message
+
+
+_ENDS: Final = (1, 4, 13, 16, 20)
+"""In a row of `_numbers`: of score, position, covariance, the box's middle and turn; its size is the rest."""
+
+
+def _numbers(people: People) -> npt.NDArray[np.float64]:
+    """float64 (P, 23), what differs from person to person in `persons_3d`, in the order of the message."""
+    target = people.target
+    rows = np.empty((len(people.found), 23))
+    for row, person in zip(rows, people.found, strict=True):
+        placed = person.placed
+        row[0], row[1:4], row[13:16], row[20:] = person.score, placed.position, placed.center, placed.size
+        row[4:13] = target.covariance(placed.covariance).ravel()
+    rows[:, 1:4], rows[:, 13:16] = target.points(rows[:, 1:4]), target.points(rows[:, 13:16])
+    rows[:, 16:20] = quaternion(target.rotation)
+    return rows
+
+
+def _who(people: People) -> Hashable:
+    return people.target.name, tuple(person.id for person in people.found)
+
+
+def _probe(people: People) -> People:
+    target = Frame(people.target.name, rotation_of(0.1, 0.2, 0.3, 0.9))
+    found = []
+    for k, person in enumerate(people.found):
+        values = np.pi * np.arange(1 + 18 * k, 19 + 18 * k, dtype=np.float64)
+        placed = replace(
+            person.placed,
+            position=values[:3],
+            covariance=values[3:12].reshape(3, 3),
+            center=values[12:15],
+            size=values[15:],
+        )
+        found.append(replace(person, score=k + 1 / 7, placed=placed))
+    return replace(people, target=target, found=found)
+
+
+PERSONS_3D: Final = Varying(_who, lambda people: _numbers(people).ravel(), _probe)
 
 
 def keypoints(give: Give, people: People) -> Message:
@@ -219,6 +260,7 @@ PLACED_OUTPUTS: Final[Mapping[str, PlacedOutput]] = {
             "one detection per person who has a place: id (may be empty), class_id person, score, pose with "
             "covariance, size in metres",
             persons_3d,
+            varying=PERSONS_3D,
         ),
         PlacedOutput(
             "followed",

@@ -6,96 +6,79 @@ then on numbers are written to where those were.
 """
 
 import struct
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.ros.messages.types import Header, Message
-from bodypix_ros.scene import Person, Scene
 
 MAX_STENCILS = 32
-"""Stencils that are kept, one per frame_id, the people's numbers, and who of them has a pose."""
+"""Stencils that are kept, one per frame_id and `Varying.key`."""
 
-_SCORE_X_Y = np.array([2, 0, 1])
 _STAMP = struct.Struct("=iI")
 _PROBE_STAMP = (1_234_567_891, 987_654_321)
 
-Build = Callable[[Header, Scene], Message]
-Numbers = Callable[[Sequence[Person]], npt.NDArray[np.float64]]
+T = TypeVar("T")
 
 
-def person_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
-    """The numbers of `people.persons`, in the order of their serialisation."""
-    return np.array([(person.score, *_box(person)) for person in persons], np.float64).ravel()
+@dataclass(frozen=True, slots=True)
+class Varying(Generic[T]):
+    """What differs from one message of a kind to the next.
+
+    Attributes:
+        key: Of what the message is made of; with the same one two messages differ in their stamp and in
+            `numbers` only.
+        numbers: float64, one axis, in the order of their serialisation; nothing where there is nobody.
+        probe: The like, of the same key and with numbers that are found nowhere else in the message.
+    """
+
+    key: Callable[[T], Hashable]
+    numbers: Callable[[T], npt.NDArray[np.float64]]
+    probe: Callable[[T], T]
 
 
-def keypoint_numbers(persons: Sequence[Person]) -> npt.NDArray[np.float64]:
-    """The numbers of `people.keypoints`, in the order of their serialisation."""
-    numbers: list[npt.ArrayLike] = []
-    for person in persons:
-        if person.has_pose:
-            numbers.append(person.keypoints[:, _SCORE_X_Y].ravel())
-        numbers.append(_box(person))
-    return np.concatenate(numbers, dtype=np.float64)
-
-
-def _box(person: Person) -> tuple[float, float, float, float]:
-    """Middle, width and height."""
-    x0, y0, x1, y1 = person.box
-    return (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
-
-
-class Stencils:
+class Stencils(Generic[T]):
     """Makes one kind of message, serialised."""
 
-    def __init__(self, build: Build, numbers: Numbers, serialize: Callable[[Message], bytes]) -> None:
+    def __init__(
+        self,
+        build: Callable[[Header, T], Message],
+        varying: Varying[T],
+        serialize: Callable[[Message], bytes],
+    ) -> None:
         """Serialise nothing yet.
 
         Args:
-            build: Makes the message of a header and a Scene.
-            numbers: The numbers that differ from frame to frame, in the order of their serialisation.
+            build: Makes the message of a header and what was seen.
+            varying: What differs from frame to frame.
             serialize: Message -> bytes.
         """
-        self._build, self._numbers, self._serialize = build, numbers, serialize
-        self._known: dict[tuple[Any, ...], _Stencil] = {}
+        self._build, self._varying, self._serialize = build, varying, serialize
+        self._known: dict[Hashable, _Stencil] = {}
 
-    def __call__(self, header: Header, scene: Scene) -> bytes:
-        """The same as `serialize(build(header, scene))`."""
-        if not scene.persons:
-            return self._serialize(self._build(header, scene))
-        people = tuple((person.track_id, person.has_pose) for person in scene.persons)
-        key = header.frame_id, people, scene.keypoint_names, scene.persons[0].keypoints.shape
+    def __call__(self, header: Header, seen: T) -> bytes:
+        """The same as `serialize(build(header, seen))`."""
+        numbers = self._varying.numbers(seen)
+        if not len(numbers):
+            return self._serialize(self._build(header, seen))
+        key = header.frame_id, self._varying.key(seen)
         if key not in self._known:
             if len(self._known) == MAX_STENCILS:
                 self._known.clear()
-            self._known[key] = self._make(header, scene)
-        return self._known[key].fill(header.stamp, self._numbers(scene.persons))
+            self._known[key] = self._make(header, self._varying.probe(seen))
+        return self._known[key].fill(header.stamp, numbers)
 
-    def _make(self, header: Header, scene: Scene) -> "_Stencil":
-        shape = scene.persons[0].keypoints.shape
-        points = np.pi * np.arange(1, 1 + len(scene.persons) * shape[0] * shape[1], dtype=np.float32)
-        probes = [
-            Person(
-                k + 1 / 7,
-                (5 * k + 1, 7 * k + 2, 117 * k + 30, 131 * k + 45),
-                keypoints * person.has_pose,
-                None,
-                person.track_id,
-            )
-            for k, (keypoints, person) in enumerate(
-                zip(points.reshape(len(scene.persons), *shape), scene.persons, strict=True)
-            )
-        ]
-        probe = Scene(scene.person_mask, scene.instance_mask, None, None, tuple(probes), scene.keypoint_names)
+    def _make(self, header: Header, probe: T) -> "_Stencil":
         stamp = header.stamp.sec, header.stamp.nanosec
         header.stamp.sec, header.stamp.nanosec = _PROBE_STAMP
         try:
             data = self._serialize(self._build(header, probe))
         finally:
             header.stamp.sec, header.stamp.nanosec = stamp
-        return _Stencil(data, self._numbers(probes))
+        return _Stencil(data, self._varying.numbers(probe))
 
 
 class _Stencil:

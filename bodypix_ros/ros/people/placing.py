@@ -14,6 +14,7 @@ from bodypix_ros.ros.messages.figures import TOPIC as MARKERS
 from bodypix_ros.ros.messages.figures import Figures
 from bodypix_ros.ros.messages.placed import PLACED_OUTPUTS, Give, People, PlacedOutput
 from bodypix_ros.ros.messages.scenes import to_scene
+from bodypix_ros.ros.messages.stencil import Stencils
 from bodypix_ros.ros.messages.types import Message
 from bodypix_ros.ros.people import joining
 from bodypix_ros.ros.people.figures3d import from_metres
@@ -77,6 +78,7 @@ class Camera:
     lens_error: str = ""
     misfit: str = ""
     newest_ns: int = 0
+    stencils: dict[str, Stencils[People]] = field(default_factory=dict)
 
 
 class Placer:
@@ -91,6 +93,7 @@ class Placer:
         cameras: list[Camera],
         options: PlacesOptions,
         give: Give,
+        serialize: Callable[[Message], bytes],
         transforms: Transforms,
         broadcast: Callable[[list[Message]], None],
         log: Log,
@@ -101,12 +104,14 @@ class Placer:
             cameras: All there are.
             options: Those in force.
             give: The message classes.
+            serialize: Message -> bytes, which can be published as well.
             transforms: tf.
             broadcast: Publishes geometry_msgs/TransformStamped on tf.
             log: Gets told what fails.
         """
         self.options = options
-        self._give, self._transforms, self._broadcast, self._log = give, transforms, broadcast, log
+        self._give, self._serialize = give, serialize
+        self._transforms, self._broadcast, self._log = transforms, broadcast, log
         self._complain = Throttle(log.warning)
         self._cameras = {camera.name: camera for camera in cameras}
         self._bodies: dict[str, tuple[int, list[str]]] = {}  # of each camera, when and who
@@ -313,7 +318,7 @@ class Placer:
         self, camera: Camera, people: People, wanted: list[PlacedOutput], marked: bool, last_s: float
     ) -> None:
         for output in wanted:
-            message = output.make(self._give, people)
+            message = self._message(camera, output, people)
             if message is not None:
                 camera.port.publish(output.topic, message)
             if output is wanted[0]:
@@ -321,6 +326,16 @@ class Placer:
                 camera.statistics.own_ms.add(now_s, (now_s - last_s) * 1e3)
         if marked and camera.figures is not None:
             camera.port.publish(MARKERS, camera.figures.markers(self._give, people))
+
+    def _message(self, camera: Camera, output: PlacedOutput, people: People) -> Message:
+        """The message, or one that is serialised already; None where this image gives none."""
+        if output.varying is None:
+            return output.make(self._give, people)
+        if output.topic not in camera.stencils:
+            camera.stencils[output.topic] = Stencils(
+                lambda _, people: output.make(self._give, people), output.varying, self._serialize
+            )
+        return camera.stencils[output.topic](people.header, people)
 
     def _embody(self, camera: Camera, people: People, scene: Scene, messages: dict[str, Any]) -> None:
         """Publish the frames of bodies, and what ROS4HRI wants."""

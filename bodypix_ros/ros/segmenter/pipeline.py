@@ -67,7 +67,7 @@ class Camera:
     rate: RateLimit = field(default_factory=RateLimit)
     announced: tuple[float, int] | None = None
     wanted: tuple[Output, ...] = ()
-    stencils: dict[str, Stencils] = field(default_factory=dict)
+    stencils: dict[str, Stencils[Scene]] = field(default_factory=dict)
     lens: Lens | None = None
     lens_error: str = ""
     compiling: "Compilation | None" = None
@@ -325,10 +325,10 @@ class Pipeline:
 
     def _message(self, camera: Camera, output: Output, seen: Seen) -> Message:
         """The message, or one that is serialised already; None where this image gives none."""
-        if output.numbers is not None:
+        if output.varying is not None:
             if output.topic not in camera.stencils:
                 build = partial(self._build, camera, output)
-                camera.stencils[output.topic] = Stencils(build, output.numbers, self._serialize)
+                camera.stencils[output.topic] = Stencils(build, output.varying, self._serialize)
             return camera.stencils[output.topic](seen.header, seen.scene)
         if not output.needs_lens:
             return output.make(self._types, seen)

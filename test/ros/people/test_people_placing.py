@@ -4,19 +4,25 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bodypix_ros.anatomy import KEYPOINTS
 from bodypix_ros.bags.typestore import giver, rosbags_types, typestore
 from bodypix_ros.ros.messages import humans, images, people
+from bodypix_ros.ros.messages.placed import PERSONS_3D, PLACED_OUTPUTS, People, persons_3d
+from bodypix_ros.ros.messages.stencil import Stencils
 from bodypix_ros.ros.people.frames import NoFrameError, NoTransformError
 from bodypix_ros.ros.people.joining import Joined
 from bodypix_ros.ros.people.options import PlacesOptions
 from bodypix_ros.ros.people.placing import Camera, Placer
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space import Lens
-from bodypix_ros.space.crowd import Crowd
+from bodypix_ros.space.crowd import Crowd, Found
 from bodypix_ros.space.frames import Frame, rotation_of
+from bodypix_ros.space.placing import of_points
 from bodypix_ros.space.pose import Placed
+from support.rig import serialize
 
 STORE = typestore()
 GIVE, TYPES = giver(STORE), rosbags_types(STORE)
@@ -52,7 +58,7 @@ class Stage:
         self.transforms = transforms or Transforms()
         log = SimpleNamespace(info=self.said.append, warning=self.said.append, error=self.said.append)
         changed = PlacesOptions().changed(options)
-        self.placer = Placer([self.camera], changed, GIVE, self.transforms, self.sent.append, log)
+        self.placer = Placer([self.camera], changed, GIVE, serialize, self.transforms, self.sent.append, log)
         self.placer.stop()  # here it is this thread that places
         self.stamp_ns = 100 * 10**9
 
@@ -60,6 +66,8 @@ class Stage:
         return int(topic in self.topics)
 
     def publish(self, topic, message):
+        if isinstance(message, bytes):
+            message = STORE.deserialize_cdr(message, PLACED_OUTPUTS[topic].kind)
         self.published.setdefault(topic, []).append(message)
 
     def show(self, *persons, metres=2.0, lag_ns=0, frame="camera", depth_frame="camera", without_depth=None):
@@ -257,3 +265,23 @@ def test_an_id_that_nobody_has_is_the_reason_for_nobody_to_follow():
     stage.show(somebody(1))
     assert "followed" not in stage.published
     assert "nobody who is seen has the id '99'" in stage.notes["followed"]
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    ids=st.lists(st.text("ab1_", max_size=4), max_size=4),
+    stamp=st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(0, 10**9 - 1)),
+)
+def test_filled_in_persons_equal_serialised_ones(seed, ids, stamp):
+    random = np.random.default_rng(seed)
+    stencils = Stencils(lambda _, people: persons_3d(GIVE, people), PERSONS_3D, serialize)
+    header = TYPES.Image().header
+    header.stamp.sec, header.stamp.nanosec = stamp
+    for name in ("odom", "odom", "camera"):
+        found = [
+            Found(k + 1, one, random.random(), of_points(random.normal(size=(5, 4)).astype(np.float32)))
+            for k, one in enumerate(ids)
+        ]
+        target = Frame(name, rotation_of(*random.normal(size=4)), random.normal(size=3))
+        seen = People(header, found, KEYPOINTS, target)
+        assert stencils(header, seen) == serialize(persons_3d(GIVE, seen))

@@ -20,7 +20,7 @@ from bodypix_ros.options import options_of
 from bodypix_ros.perception.segmenter import Segmenter
 from bodypix_ros.ros.messages import people
 from bodypix_ros.ros.messages.outputs import absent
-from bodypix_ros.ros.messages.stencil import Stencils, keypoint_numbers, person_numbers
+from bodypix_ros.ros.messages.stencil import Stencils
 from bodypix_ros.ros.segmenter.diagnostics import Statistics, camera_status, node_status
 from bodypix_ros.ros.segmenter.inference import FAILURES, Inference, devices_after
 from bodypix_ros.ros.segmenter.pace import advice
@@ -730,12 +730,12 @@ persons = st.builds(
 def test_filled_in_detections_equal_serialised_ones(frame_ids, stamp, several, prefix):
     mask = np.zeros((2, 2), np.uint8)
     scene = Scene(mask > 0, mask, None, None, tuple(several), KEYPOINTS)
-    for build, numbers in ((people.persons, person_numbers), (people.keypoints, keypoint_numbers)):
+    for build, varying in ((people.persons, people.PERSONS), (people.keypoints, people.KEYPOINTS)):
 
         def make(header, scene, build=build):
             return build(TYPES, header, scene, prefix)
 
-        stencils = Stencils(make, numbers, serialize)
+        stencils = Stencils(make, varying, serialize)
         for frame_id in frame_ids * 2:
             header = TYPES.Image().header
             header.frame_id = frame_id
