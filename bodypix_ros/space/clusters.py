@@ -12,7 +12,7 @@ import numpy as np
 from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.space.depth import FARTHEST_M, NEAREST_M, NOISE
 
-SAMPLES: Final = 1500
+SAMPLES: Final = 800
 """So many pixels of a person's box are looked at, evenly spread."""
 
 _BIN_M: Final = 0.05
@@ -49,9 +49,10 @@ NUMBERS: Final = 22
 
 
 @kernel(inline=True)
-def _at(depth: Array, x: Float, y: Float, across: Float, down: Float) -> Float:
-    """The depth at a pixel of the image; 0 for a hole."""
-    z = depth[int((y + 0.5) * down), int((x + 0.5) * across)]
+def _at(whole: Array, real: Array, unit: Float, x: Float, y: Float, across: Float, down: Float) -> Float:
+    """The depth at a pixel of the image, in metres; 0 for a hole."""
+    i, j = int((y + 0.5) * down), int((x + 0.5) * across)
+    z = unit * (np.float32(whole[i, j]) if whole.size else real[i, j])
     return z if NEAREST_M < z < FARTHEST_M else np.float32(0)
 
 
@@ -155,10 +156,23 @@ def _nearest(core: Array, near: Float) -> Float:
 @kernel()
 def _extent(values: Array, out: Array) -> None:
     """Least and largest of values, but for the outermost."""
-    last = len(values) - 1
-    trim = int(_TRIM * len(values))
-    out[0] = np.partition(values, trim)[trim]
-    out[3] = np.partition(values, last - trim)[last - trim]
+    # The few that are left aside, and the next, in order: sorting all would take as long as everything else.
+    few = int(_TRIM * len(values)) + 1
+    least, largest = np.full(few, np.inf, np.float32), np.full(few, -np.inf, np.float32)
+    for value in values:
+        if value < least[-1]:
+            k = few - 1
+            while k > 0 and least[k - 1] > value:
+                least[k] = least[k - 1]
+                k -= 1
+            least[k] = value
+        if value > largest[-1]:
+            k = few - 1
+            while k > 0 and largest[k - 1] < value:
+                largest[k] = largest[k - 1]
+                k -= 1
+            largest[k] = value
+    out[0], out[3] = least[-1], largest[-1]
 
 
 @kernel()
@@ -200,20 +214,26 @@ def _describe(points: Array, inside: Array, depths: Array, middle: Float, number
 
 
 @kernel(
-    "void(Array(uint8, 2, 'A', readonly=True), Array(float32, 2, 'A', readonly=True),"
-    " Array(float32, 3, 'C', readonly=True), int64[:, ::1], float64[:, ::1])"
+    "void(Array(uint8, 2, 'A', readonly=True), Array(uint16, 2, 'A', readonly=True),"
+    " Array(float32, 2, 'A', readonly=True), float32, Array(float32, 3, 'C', readonly=True), int64[:, ::1],"
+    " float64[:, ::1])"
 )
-def measure(labels: Array, depth: Array, rays: Array, boxes: Array, out: Array) -> None:
+def measure(
+    labels: Array, whole: Array, real: Array, unit: Float, rays: Array, boxes: Array, out: Array
+) -> None:
     """Measure where persons are.
 
     Args:
         labels: uint8 (H, W), k + 1 on the k-th person.
-        depth: float32 (h, w), metres, of the same view.
+        whole: uint16 (h, w), depth of the same view;
+        real: float32 (h, w), or that: one of the two is empty.
+        unit: Metres per unit of depth.
         rays: float32 (H, W, 2), x and y of the ray through each pixel at 1 m.
         boxes: int64 (P, 4), x0, y0, x1, y1: around the persons, inside the image.
         out: float64 (P, NUMBERS), written; see the names of its places.
     """
-    across, down = depth.shape[1] / labels.shape[1], depth.shape[0] / labels.shape[0]
+    high, wide = whole.shape if whole.size else real.shape
+    across, down = wide / labels.shape[1], high / labels.shape[0]
     for k in range(len(boxes)):
         label = k + 1
         x0, y0, x1, y1 = boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3]
@@ -233,7 +253,7 @@ def measure(labels: Array, depth: Array, rays: Array, boxes: Array, out: Array) 
                     own += 1
                     is_core = _is_inside(labels, label, x, y, margin)
                     of += is_core
-                    z = _at(depth, x, y, across, down)
+                    z = _at(whole, real, unit, x, y, across, down)
                     if z > 0:
                         points[0, filled], points[1, filled] = rays[y, x, 0] * z, rays[y, x, 1] * z
                         points[2, filled], inside[filled] = z, is_core
@@ -246,7 +266,7 @@ def measure(labels: Array, depth: Array, rays: Array, boxes: Array, out: Array) 
                         u, v = x + (far, -far, 0, 0)[way], y + (0, 0, far, -far)[way]
                         if 0 <= u < labels.shape[1] and 0 <= v < labels.shape[0] and labels[v, u] == 0:
                             ring_of += 1
-                            z = _at(depth, u, v, across, down)
+                            z = _at(whole, real, unit, u, v, across, down)
                             if z > 0:
                                 ring[rings] = z
                                 rings += 1
@@ -278,22 +298,29 @@ _SEEN_SHARE: Final = 0.1
 
 
 @kernel(
-    "void(Array(uint8, 2, 'A', readonly=True), Array(float32, 2, 'A', readonly=True), float64[:, :, ::1],"
-    " float64[:, ::1], float64, float32[:, ::1])"
+    "void(Array(uint8, 2, 'A', readonly=True), Array(uint16, 2, 'A', readonly=True),"
+    " Array(float32, 2, 'A', readonly=True), float32, float64[:, :, ::1], float64[:, ::1], float64,"
+    " float32[:, ::1])"
 )
-def read(labels: Array, depth: Array, pixels: Array, measured: Array, focal: float, out: Array) -> None:
+def read(
+    labels: Array, whole: Array, real: Array, unit: Float, pixels: Array, measured: Array, focal: float,
+    out: Array,
+) -> None:  # fmt: skip
     """Read the depths of keypoints: of the person's own pixels around them, on the person's cluster.
 
     Args:
         labels: uint8 (H, W), k + 1 on the k-th person.
-        depth: float32 (h, w), metres, of the same view.
+        whole: As for `measure`.
+        real: The same.
+        unit: The same.
         pixels: float64 (P, K, 3), x and y in image pixels, score; what has no score is left out.
         measured: float64 (P, NUMBERS), from `measure`.
         focal: Focal length, in pixels of the image.
         out: float32 (P, K), written: metres, 0 where a keypoint is hidden, or nothing is known.
     """
     height, width = labels.shape
-    across, down = depth.shape[1] / width, depth.shape[0] / height
+    high, wide = whole.shape if whole.size else real.shape
+    across, down = wide / width, high / height
     depths = np.empty((2 * _MOST_WINDOW + 1) ** 2, np.float32)
     for k in range(len(pixels)):
         near, far = measured[k, NEAR] - _SLACK_M, measured[k, FAR] + _SLACK_M
@@ -317,7 +344,7 @@ def read(labels: Array, depth: Array, pixels: Array, measured: Array, focal: flo
                     if not (0 <= x < width and 0 <= y < height) or labels[y, x] != k + 1:
                         continue
                     own += 1
-                    z = _at(depth, x, y, across, down)
+                    z = _at(whole, real, unit, x, y, across, down)
                     if near <= z <= far:
                         depths[seen] = z
                         seen += 1

@@ -18,18 +18,15 @@ NOISE: Final = 0.0025
 """Standard deviation of a measured depth, per square of the depth in metres: that of a good stereo camera."""
 
 
-def metres(depth: npt.NDArray[Any], unit: float | None = None) -> npt.NDArray[np.float32]:
-    """Depth in metres.
+def unit_of(depth: npt.NDArray[Any], unit: float | None = None) -> float:
+    """Metres per unit of an image of depth.
 
     Args:
         depth: uint16 or float32 (H, W).
-        unit: Metres per unit; None: by its type, a millimetre or a metre.
-
-    Returns:
-        float32 (H, W); what is 0, negative or not finite is a hole. Itself where it is in metres already.
+        unit: As somebody says; None: by its type, a millimetre or a metre.
 
     Raises:
-        PlacingError: It is no image of depth.
+        PlacingError: It is no image of depth, or no unit.
     """
     if depth.ndim != 2 or depth.dtype.name not in UNITS:
         raise PlacingError(
@@ -39,6 +36,23 @@ def metres(depth: npt.NDArray[Any], unit: float | None = None) -> npt.NDArray[np
     scale = UNITS[depth.dtype.name] if unit is None else unit
     if not (np.isfinite(scale) and scale > 0):
         raise PlacingError(f"depth_unit is {scale}, but must be metres per unit, as 0.001")
+    return scale
+
+
+def metres(depth: npt.NDArray[Any], unit: float | None = None) -> npt.NDArray[np.float32]:
+    """Depth in metres.
+
+    Args:
+        depth: uint16 or float32 (H, W).
+        unit: As for `unit_of`.
+
+    Returns:
+        float32 (H, W); what is 0, negative or not finite is a hole. Itself where it is in metres already.
+
+    Raises:
+        PlacingError: From `unit_of`.
+    """
+    scale = unit_of(depth, unit)
     if depth.dtype == np.float32 and scale == 1:
         return depth
     in_metres: npt.NDArray[np.float32] = np.multiply(depth, np.float32(scale), dtype=np.float32)
@@ -59,9 +73,9 @@ def check_view(depth: npt.NDArray[Any], width: int, height: int) -> None:
         )
 
 
-def doubt(depth: npt.NDArray[np.float32]) -> str:
-    """Why depths in metres may be in another unit; empty where they look like a camera's."""
-    seen = depth[::8, ::8]
+def doubt(depth: npt.NDArray[Any], unit: float | None = None) -> str:
+    """Why depth may be in another unit, arguments as for `metres`; empty where it looks like a camera's."""
+    seen = metres(depth[::8, ::8], unit)
     seen = seen[np.isfinite(seen) & (seen > 0)]
     if not len(seen):
         return ""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space import clusters, pose
-from bodypix_ros.space.depth import NOISE, check_view, metres
+from bodypix_ros.space.depth import NOISE, check_view, unit_of
 from bodypix_ros.space.lens import Lens, Points
 
 _INDEPENDENT: Final = 50
@@ -22,6 +22,10 @@ _OF_DISTANCE: Final = 0.05
 
 _MIN_SCORE: Final = 0.3
 """Keypoints above this score say where a person is, without depth."""
+
+
+_Seen = tuple[npt.NDArray[np.uint16], npt.NDArray[np.float32], np.float32]
+"""Depth as `clusters` reads it: whole numbers or real ones, the other is empty; metres per unit."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,8 +85,8 @@ def place(
     lens.check(width, height)
     if depth is None:
         return tuple(_from_figure(person, lens) for person in scene.persons)
-    in_metres = metres(depth, depth_unit)
-    check_view(in_metres, width, height)
+    seen = _readable(depth, depth_unit)
+    check_view(depth, width, height)
     if not scene.persons:
         return ()
     count = len(scene.persons)
@@ -90,23 +94,29 @@ def place(
     np.clip(boxes, 0, np.array([width, height, width, height]), out=boxes)
     boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])
     numbers = np.empty((count, clusters.NUMBERS))
-    clusters.measure(scene.instance_mask, in_metres, lens.table(), boxes, numbers)
-    keypoints = _keypoints(scene, in_metres, lens, numbers)
-    return tuple(map(_placed, numbers, keypoints))
+    clusters.measure(scene.instance_mask, *seen, lens.table(), boxes, numbers)
+    return _placed(numbers, _keypoints(scene, seen, lens, numbers))
 
 
-def _keypoints(
-    scene: Scene, depth: npt.NDArray[np.float32], lens: Lens, numbers: Points
-) -> npt.NDArray[np.float32]:
+def _readable(depth: npt.NDArray[Any], unit: float | None) -> _Seen:
+    """Depth as it came, for kernels that read a few thousand pixels of it."""
+    scale = np.float32(unit_of(depth, unit))
+    depth = np.require(depth, requirements="A")  # a message's bytes may begin anywhere
+    if depth.dtype == np.uint16:
+        return depth, np.empty((0, 0), np.float32), scale
+    return np.empty((0, 0), np.uint16), depth, scale
+
+
+def _keypoints(scene: Scene, depth: _Seen, lens: Lens, numbers: Points) -> npt.NDArray[np.float32]:
     """float32 (P, K, 4) in metres."""
-    pixels = np.array([person.keypoints for person in scene.persons], np.float64)
-    count, points = pixels.shape[:2]
+    count, points = len(scene.persons), len(scene.persons[0].keypoints)
     placed = np.empty((count, points, 4), np.float32)
     if not points:
         return placed
+    pixels = np.array([person.keypoints for person in scene.persons], np.float64)
     pixels[~np.isfinite(pixels).all(axis=2)] = 0
     depths = np.empty((count, points), np.float32)
-    clusters.read(scene.instance_mask, depth, pixels, numbers, float(lens.matrix[0, 0]), depths)
+    clusters.read(scene.instance_mask, *depth, pixels, numbers, float(lens.matrix[0, 0]), depths)
     known = depths > 0
     placed[..., :2] = lens.rays(pixels[..., :2].reshape(-1, 2)).reshape(count, points, 2)
     placed[..., 2] = 1
@@ -116,24 +126,32 @@ def _keypoints(
     return placed
 
 
-def _placed(numbers: Points, keypoints: npt.NDArray[np.float32]) -> PlacedPerson:
-    valid = float(numbers[clusters.VALID])
-    if not numbers[clusters.FOUND]:
-        return _unknown(keypoints, valid)
-    z = numbers[clusters.DEPTH]
-    ray = np.append(numbers[clusters.DIRECTION : clusters.DIRECTION + 2], 1.0)
-    position = ray * z
-    distance = float(np.linalg.norm(position))
-    spread = numbers[clusters.SPREAD : clusters.SPREAD + 9].reshape(3, 3)
-    independent = max(1.0, numbers[clusters.FOUND] / _INDEPENDENT)
-    toward = position / distance
-    covariance = spread / independent + (NOISE * z * z) ** 2 * np.outer(toward, toward)
-    covariance[np.diag_indices(3)] += _LEAST_SPREAD_M**2
-    depths = float(numbers[clusters.NEAR]), float(numbers[clusters.FAR])
-    low, high = (numbers[at : at + 3] for at in (clusters.LOW, clusters.HIGH))
-    return PlacedPerson(
-        position, covariance, high - low, (low + high) / 2, keypoints, valid, distance, depths
+def _placed(numbers: Points, keypoints: npt.NDArray[np.float32]) -> tuple[PlacedPerson, ...]:
+    """What was measured of everybody, one row each, and the keypoints -> who is where."""
+    samples, z = numbers[:, clusters.FOUND], numbers[:, clusters.DEPTH]
+    rays = np.ones((len(numbers), 3))
+    rays[:, :2] = numbers[:, clusters.DIRECTION : clusters.DIRECTION + 2]
+    positions = rays * z[:, np.newaxis]
+    distances = np.sqrt(np.square(positions).sum(axis=1))
+    spread = numbers[:, clusters.SPREAD : clusters.SPREAD + 9]
+    independent = np.maximum(1.0, samples / _INDEPENDENT)
+    toward = rays * (NOISE * z * z / np.sqrt(np.square(rays).sum(axis=1)))[:, np.newaxis]
+    covariances = (spread / independent[:, np.newaxis]).reshape(-1, 3, 3)
+    covariances += toward[:, :, np.newaxis] * toward[:, np.newaxis] + _LEAST_SPREAD_M**2 * np.eye(3)
+    low, high = (numbers[:, at : at + 3] for at in (clusters.LOW, clusters.HIGH))
+    sizes, centers = high - low, (low + high) / 2
+    valid, distance, near, far = (
+        column.tolist() for column in (numbers[:, clusters.VALID], distances, *numbers[:, clusters.NEAR :].T)
     )
+    return tuple(
+        PlacedPerson(
+            positions[k], covariances[k], sizes[k], centers[k], points, valid[k], distance[k],
+            (near[k], far[k]),
+        )
+        if samples[k]
+        else _unknown(points, valid[k])
+        for k, points in enumerate(keypoints)
+    )  # fmt: skip
 
 
 def _unknown(keypoints: npt.NDArray[np.float32], valid: float) -> PlacedPerson:

@@ -1,5 +1,6 @@
 """Messages -> Scene: the way back of `messages`, for who draws what another node saw. Without rclpy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -174,11 +175,9 @@ def _points(detections: Sequence[Message]) -> tuple[tuple[str, ...], list[npt.ND
 
 def _box(bbox: Message, size: tuple[int, int]) -> Box:
     """Half open and inside the image; zeros where that leaves nothing."""
-    center = bbox.center.position
-    corners = [center.x - bbox.size_x / 2, center.y - bbox.size_y / 2]
-    corners += [center.x + bbox.size_x / 2, center.y + bbox.size_y / 2]
-    if not np.isfinite(corners).all():
+    x, y, height, width = bbox.center.position.x, bbox.center.position.y, *size
+    if not math.isfinite(x + y + bbox.size_x + bbox.size_y):
         return (0, 0, 0, 0)
-    height, width = size
-    x0, y0, x1, y1 = np.clip(np.rint(corners), 0, [width, height, width, height]).astype(int).tolist()
+    x0, x1 = (min(max(round(x + way * bbox.size_x / 2), 0), width) for way in (-1, 1))
+    y0, y1 = (min(max(round(y + way * bbox.size_y / 2), 0), height) for way in (-1, 1))
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else (0, 0, 0, 0)

@@ -191,7 +191,7 @@ class Placer:
             camera.crowd.tracks if fixed is not None else (),
             camera.crowd.follow.chosen if fixed is not None else "",
             scene if pixels else None,
-            depth if pixels else None,
+            metres(depth, options.depth_unit or None) if pixels and depth is not None else None,
             camera.lens,
             _image(joined.messages) if pixels else None,
             options.stride,
@@ -213,7 +213,7 @@ class Placer:
     def _found(
         self, camera: Camera, joined: Joined, scene: Scene, ids: list[str], notes: dict[str, str]
     ) -> tuple[list[Found], Any]:
-        """Who has a place, and the depth in metres."""
+        """Who has a place, and the depth as it came."""
         assert camera.lens is not None
         depth = None
         if joined.depth is None:
@@ -221,9 +221,9 @@ class Placer:
             notes["depth"] = "none comes: people are where the model's metres say, which is an estimate"
         else:
             self._check_registered(camera, joined, notes)
-            depth = metres(to_depth(joined.depth), self.options.depth_unit or None)
-            placed = place(scene, depth, camera.lens)
-            if not all(one.is_placed for one in placed) and (why := doubt(depth)):
+            depth, unit = to_depth(joined.depth), self.options.depth_unit or None
+            placed = place(scene, depth, camera.lens, depth_unit=unit)
+            if not all(one.is_placed for one in placed) and (why := doubt(depth, unit)):
                 notes["depth"] = why
         return [
             Found(k + 1, ids[k], person.score, one)
