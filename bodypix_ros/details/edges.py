@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bodypix_ros.imaging.pixels import Pixels
+from bodypix_ros.imaging.pixels import Pixels, as_line
 from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.scene import Scene
 
@@ -44,18 +44,20 @@ def sharpen(scene: Scene, pixels: Pixels) -> Scene:
     if not scene.persons or min(height, width) < 2 * cell:
         return scene
     boxes = np.array([one.box for one in scene.persons], np.int64)
+    is_large = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= _LARGE * cell
+    if not is_large.any():
+        return scene
     around = (2 * _RADIUS + 1) * cell
-    x0, y0 = np.maximum(boxes[:, :2].min(axis=0) - around, 0) // cell
-    x1, y1 = -(-np.minimum(boxes[:, 2:].max(axis=0) + around, (width, height)) // cell)
+    x0, y0 = np.maximum(boxes[is_large, :2].min(axis=0) - around, 0) // cell
+    x1, y1 = -(-np.minimum(boxes[is_large, 2:].max(axis=0) + around, (width, height)) // cell)
     if min(x1 - x0, y1 - y0) < 2:
         return scene
     person, parts = scene.person_mask.view(np.uint8), scene.part_mask
     large = np.zeros(256, np.bool_)
-    large[1 : 1 + len(boxes)] = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) >= _LARGE * cell
-    if not large.any():
-        return scene
+    large[1 : 1 + len(boxes)] = is_large
+    line, step = as_line(pixels.array)
     _draw(
-        pixels.array, np.array(pixels.channels), person, scene.instance_mask,
+        line, step, pixels.array.shape[2], person, scene.instance_mask,
         np.zeros((0, 0), np.uint8) if parts is None else parts, large, cell, y0, y1, x0, x1,
     )  # fmt: skip
     _bounds(scene.instance_mask, boxes, around)
@@ -64,10 +66,25 @@ def sharpen(scene: Scene, pixels: Pixels) -> Scene:
 
 
 @kernel(inline=True)
-def _gray(pixel: Array, channels: Array) -> Float:
-    """Brightness, 0..1."""
-    red, green, blue = pixel[channels[0]], pixel[channels[1]], pixel[channels[2]]
-    return (np.float32(red) + np.float32(2) * np.float32(green) + np.float32(blue)) * np.float32(1 / 1020)
+def _bright(line: Array, at: int) -> Float:
+    """Brightness of colours, 0..1020: red and blue count the same, so their order does not matter."""
+    red, green, blue = line[at], line[at + np.uint64(1)], line[at + np.uint64(2)]
+    return np.uint16(red) + (np.uint16(green) << np.uint16(1)) + np.uint16(blue)
+
+
+@kernel(inline=True)
+def _add_row(line: Array, at: int, count: int, total: Array) -> None:
+    """Add a row's brightness."""
+    at = np.uint64(at)  # strides are written as numbers: only then is it vector code
+    if count == 3:
+        for x in range(np.uint64(total.size)):
+            total[x] = total[x] + _bright(line, at + np.uint64(3) * x)
+    elif count == 4:
+        for x in range(np.uint64(total.size)):
+            total[x] = total[x] + _bright(line, at + np.uint64(4) * x)
+    else:
+        for x in range(np.uint64(total.size)):
+            total[x] = total[x] + (np.uint16(line[at + x]) << np.uint16(2))
 
 
 @kernel(inline=True)
@@ -101,37 +118,53 @@ def _mean(values: Array, rows: Array, out: Array) -> None:
 
 @kernel(inline=True)
 def _coarsen(
-    pixels: Array, channels: Array, mask: Array, instance: Array, large: Array, cell: int, top: int,
-    left: int, gray: Array, share: Array, whose: Array,
-) -> None:  # fmt: skip
-    """Write of each cell from (top, left) on brightness, people's share, and whether large ones have some."""
+    line: Array, step: int, count: int, mask: Array, cell: int, top: int, left: int, gray: Array, share: Array
+) -> None:
+    """Write of each cell from (top, left) on brightness, 0..1, and people's share."""
     height, width = mask.shape
-    apart = max(cell // 2, 1)
+    apart = max(cell // 2, 1)  # of brightness every other row tells enough
     first, last = left * cell, min((left + gray.shape[1]) * cell, width)
-    line = np.empty(last - first, np.uint16)
+    bright, inside = np.empty(last - first, np.uint16), np.empty(last - first, np.uint16)
+    bright_until, inside_until = np.zeros(last - first + 1, np.uint32), np.zeros(last - first + 1, np.uint32)
     for i in range(gray.shape[0]):
         y0, y1 = (top + i) * cell, min((top + i + 1) * cell, height)
-        line[:] = 0
+        bright[:] = 0
+        inside[:] = 0
         for y in range(y0, y1):
             for x in range(np.uint64(last - first)):
-                line[x] += np.uint16(mask[np.uint64(y), np.uint64(first) + x])
+                inside[x] += np.uint16(mask[np.uint64(y), np.uint64(first) + x])
+        for y in range(y0, y1, apart):
+            _add_row(line, y * step + first * count, count, bright)
+        of_bright, of_inside = np.uint32(0), np.uint32(0)
+        for x in range(np.uint64(last - first)):
+            of_bright += bright[x]
+            of_inside += inside[x]
+            bright_until[x + np.uint64(1)], inside_until[x + np.uint64(1)] = of_bright, of_inside
+        rows = (y1 - y0 + apart - 1) // apart
         for j in range(gray.shape[1]):
-            x0, x1 = (left + j) * cell, min((left + j + 1) * cell, width)
-            total, count = np.float32(0), 0
-            for y in range(y0, y1, apart):
-                for x in range(x0, x1, apart):
-                    total += _gray(pixels[y, x], channels)
-                    whose[i, j] |= large[instance[y, x]]
-                    count += 1
-            gray[i, j] = total / np.float32(count)
-            inside = 0
-            for x in range(x0 - first, x1 - first):
-                inside += line[x]
-            share[i, j] = np.float32(inside) / np.float32((y1 - y0) * (x1 - x0))
+            begin, end = j * cell, min((j + 1) * cell, last - first)
+            of_bright, of_inside = (
+                bright_until[end] - bright_until[begin],
+                inside_until[end] - inside_until[begin],
+            )
+            gray[i, j] = np.float32(of_bright) / np.float32(1020 * rows * (end - begin))
+            share[i, j] = np.float32(of_inside) / np.float32((y1 - y0) * (end - begin))
 
 
 @kernel(inline=True)
-def _band(share: Array, whose: Array) -> Array:
+def _is_of_large(instance: Array, large: Array, cell: int, i: int, j: int) -> bool:
+    """Whether somebody large is in a cell, or beside it; every other pixel is looked at."""
+    height, width = instance.shape
+    apart = max(cell // 2, 1)
+    for y in range(max(i - 1, 0) * cell, min((i + 2) * cell, height), apart):
+        for x in range(max(j - 1, 0) * cell, min((j + 2) * cell, width), apart):
+            if large[instance[y, x]]:
+                return True
+    return False
+
+
+@kernel(inline=True)
+def _band(share: Array, instance: Array, large: Array, cell: int, top: int, left: int) -> Array:
     """Cells that are near an outline of somebody large."""
     height, width = share.shape
     near = np.zeros((height, width), np.bool_)
@@ -141,9 +174,7 @@ def _band(share: Array, whose: Array) -> Array:
             edge = 0 < here < 1
             edge |= j + 1 < width and share[i, j + 1] != here
             edge |= i + 1 < height and share[i + 1, j] != here
-            if edge:
-                edge = whose[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].any()
-            if edge:
+            if edge and _is_of_large(instance, large, cell, top + i, left + j):
                 for a in range(max(i - _REACH, 0), min(i + _REACH + 1, height)):
                     for b in range(max(j - _REACH, 0), min(j + _REACH + 1, width)):
                         near[a, b] = True
@@ -199,11 +230,11 @@ def _label(before: Array, instance: Array, parts: Array, y: int, x: int, farthes
 
 
 @kernel(
-    "void(Array(uint8, 3, 'A', readonly=True), int64[::1], uint8[:, ::1], uint8[:, ::1], uint8[:, ::1],"
+    "void(Array(uint8, 1, 'C', readonly=True), intp, intp, uint8[:, ::1], uint8[:, ::1], uint8[:, ::1],"
     " boolean[::1], intp, intp, intp, intp, intp)"
 )
 def _draw(
-    pixels: Array, channels: Array, person: Array, instance: Array, parts: Array, large: Array, cell: int,
+    line: Array, step: int, count: int, person: Array, instance: Array, parts: Array, large: Array, cell: int,
     top: int, bottom: int, left: int, right: int,
 ) -> None:  # fmt: skip
     """Sharpen the cells from (top, left) to (bottom, right)."""
@@ -211,9 +242,8 @@ def _draw(
     rows, columns = bottom - top, right - left
     shape = rows, columns
     gray, share = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    whose = np.zeros(shape, np.bool_)
-    _coarsen(pixels, channels, person, instance, large, cell, top, left, gray, share, whose)
-    band = _band(share, whose)
+    _coarsen(line, step, count, person, cell, top, left, gray, share)
+    band = _band(share, instance, large, cell, top, left)
     # The mask as slope * brightness + offset, least squares in each box, then the mean of all boxes around.
     half = np.empty(shape, np.float32)
     mean_gray, mean_share = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -237,47 +267,51 @@ def _draw(
     wanted = before.copy()
     slopes, offsets = np.empty(columns, np.float32), np.empty(columns, np.float32)
     at, on = np.empty(x1 - x0, np.uint64), np.empty(x1 - x0, np.float32)
+    bright = np.empty(x1 - x0, np.uint16)
     for x in range(x0, x1):
         at[x - x0], on[x - x0] = _place(x, left, cell, columns)
-    red, green, blue = np.uint64(channels[0]), np.uint64(channels[1]), np.uint64(channels[2])
-    one, two = np.uint64(1), np.float32(2)
-    scale = np.float32(1 / 1020)
+    one, scale = np.uint64(1), np.float32(1 / 1020)
     for y in range(y0, y1):
         i, further = _place(y, top, cell, rows)
         _between(slope, i, further, slopes)
         _between(offset, i, further, offsets)
         row = y // cell - top
+        bright[:] = 0
+        _add_row(line, y * step + x0 * count, count, bright)
         for j in range(columns):
             if not band[row, j]:
                 continue
             for x in range(np.uint64(j * cell), np.uint64(min((j + 1) * cell, x1 - x0))):
                 k, share_ = at[x], on[x]
-                pixel = pixels[np.uint64(y), np.uint64(x0) + x]
-                here = np.float32(pixel[red]) + two * np.float32(pixel[green]) + np.float32(pixel[blue])
+                here = np.float32(bright[x])
                 steep = slopes[k] + (slopes[k + one] - slopes[k]) * share_
                 value = steep * (here * scale) + offsets[k] + (offsets[k + one] - offsets[k]) * share_
                 wanted[np.uint64(y - y0), x] = value > np.float32(0.5)
     voted, sums = np.empty_like(wanted), np.empty_like(wanted)
     _vote(wanted, sums, voted)
     farthest = (2 * _RADIUS + 1) * cell
-    # Labels are looked for among the pixels of before, so nothing is taken away until all are found.
-    for turn in range(2):
-        for i in range(rows):
-            for j in range(columns):
-                if not band[i, j]:
-                    continue
+    changed = np.empty(wanted.size, np.int64)
+    count = 0
+    for i in range(rows):
+        for j in range(columns):
+            if band[i, j]:
                 for y in range(i * cell, min((i + 1) * cell, y1 - y0)):
                     for x in range(j * cell, min((j + 1) * cell, x1 - x0)):
-                        if voted[y, x] == before[y, x]:
-                            continue
-                        if turn == 0 and voted[y, x]:
-                            person[y0 + y, x0 + x] = _label(
-                                before, instance[y0:y1, x0:x1], parts[y0:y1, x0:x1], y, x, farthest
-                            )
-                        if turn == 1 and before[y, x]:
-                            person[y0 + y, x0 + x] = instance[y0 + y, x0 + x] = 0
-                            if parts.size:
-                                parts[y0 + y, x0 + x] = 0
+                        changed[count] = y * (x1 - x0) + x
+                        count += voted[y, x] != before[y, x]
+    # Labels are looked for among the pixels of before, so nothing is taken away until all are found.
+    for k in changed[:count]:
+        y, x = k // (x1 - x0), k % (x1 - x0)
+        if voted[y, x]:
+            person[y0 + y, x0 + x] = _label(
+                before, instance[y0:y1, x0:x1], parts[y0:y1, x0:x1], y, x, farthest
+            )
+    for k in changed[:count]:
+        y, x = y0 + k // (x1 - x0), x0 + k % (x1 - x0)
+        if not voted[y - y0, x - x0]:
+            person[y, x] = instance[y, x] = 0
+            if parts.size:
+                parts[y, x] = 0
 
 
 @kernel("void(uint8[:, ::1], int64[:, ::1], intp)")
@@ -288,11 +322,22 @@ def _bounds(instance: Array, boxes: Array, around: int) -> None:
         x0, y0, x1, y1 = boxes[n]
         if x0 >= x1 or y0 >= y1:
             continue
-        left, top, right, bottom = width, height, 0, 0
-        for y in range(max(y0 - around, 0), min(y1 + around, height)):
-            for x in range(max(x0 - around, 0), min(x1 + around, width)):
+        first_x, last_x = max(x0 - around, 0), min(x1 + around, width)
+        first_y, last_y = max(y0 - around, 0), min(y1 + around, height)
+        # Only what is outside of the box so far can make it larger.
+        left, top, right, bottom = last_x, last_y, first_x, first_y
+        for y in range(first_y, last_y):
+            for x in range(first_x, left):
                 if instance[y, x] == n + 1:
-                    left, right = min(left, x), max(right, x + 1)
-                    top, bottom = min(top, y), y + 1
-        if right:
+                    left, top, bottom = x, min(top, y), y + 1
+                    break
+            for x in range(last_x - 1, max(right, left) - 1, -1):
+                if instance[y, x] == n + 1:
+                    right, top, bottom = x + 1, min(top, y), y + 1
+                    break
+        for y in range(last_y - 1, bottom - 1, -1):
+            if (instance[y, left:right] == n + 1).any():
+                bottom = y + 1
+                break
+        if right > left:
             boxes[n, 0], boxes[n, 1], boxes[n, 2], boxes[n, 3] = left, top, right, bottom

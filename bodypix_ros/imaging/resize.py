@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.imaging.pixels import as_line
 from bodypix_ros.kernels import Array, Float, kernel, prefetch
 
 _STRIP = 384
@@ -48,20 +49,11 @@ def resize(
         bias: float32 (3,), added to red, green and blue.
         out: float32 (h, w, 3), overwritten.
     """
-    height, width, count = image.shape
-    row_bytes = width * count
-    step, along, across = image.strides
-    line: npt.NDArray[np.uint8]
-    if image.flags.c_contiguous:
-        line, step = image.reshape(-1), row_bytes
-    elif step >= row_bytes and along == count and across in (0, 1):  # rows with padding between them
-        shape = ((height - 1) * step + row_bytes,)
-        line = np.lib.stride_tricks.as_strided(image, shape, (1,), writeable=False)
-    else:
-        line, step = np.ascontiguousarray(image).reshape(-1), row_bytes
+    count = image.shape[2]
+    line, step = as_line(image)
     red, _, blue = channels
     _resize(
-        line, step, row_bytes, count, red, blue, *rows, *columns, np.float32(scale), bias, out,
+        line, step, image.shape[1] * count, count, red, blue, *rows, *columns, np.float32(scale), bias, out,
     )  # fmt: skip
 
 
