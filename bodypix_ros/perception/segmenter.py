@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from importlib import import_module
@@ -102,6 +102,11 @@ class Segmenter:
     def remembers(self) -> bool:
         """Whether the model itself sees an image otherwise after the images before."""
         return self._open.remember() is not None
+
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """What options asked for so far and have not got: why, by option."""
+        return self._details.lacking
 
     @property
     def load_s(self) -> float:
