@@ -214,6 +214,20 @@ class Scene:
             faces=tuple(face.mirrored(self.person_mask.shape[1]) for face in self.faces),
         )
 
+    def only(self, kept: Sequence[int]) -> "Scene":
+        """The Scene with some of its persons: the others' pixels are nobody's; `person_mask` and parts stay.
+
+        Args:
+            kept: Whom, by index; in this order they are numbered anew.
+
+        Raises:
+            PersonError: There is no such person.
+        """
+        persons = tuple(self._person(k) for k in kept)
+        values = np.zeros(256, np.uint8)
+        values[np.array(kept, int) + 1] = np.arange(1, len(kept) + 1)
+        return replace(self, persons=persons, instance_mask=values[self.instance_mask])
+
     def mask_of(self, k: int) -> npt.NDArray[np.bool_]:
         """The pixels of `persons[k]`: bool (H, W), an array of its own.
 

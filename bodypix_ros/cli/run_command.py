@@ -199,6 +199,7 @@ def command(
 
     The privacy modes hide faces, or what --hide says. They reduce what can be recognised and guarantee
     nothing: a face that is not found stays, and voices do. They draw nothing where the model gives no parts.
+    People the model doubts are hidden, too; people.json lists who is as sure as without these modes.
 
     \b
     Examples:

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.coco.listing import PeopleList
 from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.media import Image, Picture, Source
+from bodypix_ros.options import options_of
 from bodypix_ros.rendering import Style
 from bodypix_ros.report import Report
 from bodypix_ros.results.exports import PICTURES, exports, kinds, lists_of
+from bodypix_ros.results.sure import Sure
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
@@ -62,6 +64,15 @@ class Output:
     def hides(self) -> bool:
         """Whether people are not to be recognised in what is drawn."""
         return self.mode is not None and rendering.MODES[self.mode].privacy
+
+    def sure(self, options: Any) -> Sure:
+        """Tell whom lists name: where people are hidden the model is asked for doubtful ones, too.
+
+        Args:
+            options: The model's.
+        """
+        threshold = options_of(options).get("score_threshold")
+        return Sure(threshold.default if self.hides and threshold is not None else 0.0)
 
     @property
     def made_as(self) -> dict[str, object]:
@@ -128,6 +139,7 @@ class Job:
         document: The one file that is of all of them.
         report: Counts.
         file_name: The source's name in the document.
+        sure: Tells whom of the source lists name.
     """
 
     segmenter: "Segmenter"
@@ -135,6 +147,7 @@ class Job:
     document: DocumentWriter
     report: Report
     file_name: str = ""
+    sure: Sure = field(default_factory=Sure)
 
     def overlay(self, image: Image, scene: Scene) -> Image:
         """Draw what was asked for over what `Segmenter.seen` gives, uint8 (H, W, 3), BGR.
