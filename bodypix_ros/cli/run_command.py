@@ -256,6 +256,12 @@ def execute(
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):
         tell(line)
+    if plan.stale:
+        others = f" and {len(plan.stale) - 1} more" if len(plan.stale) > 1 else ""
+        tell(
+            f"{readable(plan.stale[0])}{others} of an earlier run are not replaced, as nothing is written in "
+            "their place: remove what is not to be taken for a result of this run"
+        )
     if pictures < len(plan.tasks):
         with showing_kernels():
             segmenter.stream()  # it brings kernels, which the bar of frames should not wait for

@@ -53,11 +53,13 @@ class Plan:
         tasks: By source, in the order given.
         skipped: How many sources were complete before.
         earlier: What the document goes on with; None where it begins anew.
+        stale: Earlier results that stay beside those that are replaced.
     """
 
     tasks: tuple[Task, ...]
     skipped: int = 0
     earlier: Earlier | None = None
+    stale: tuple[Path, ...] = ()
 
 
 @contextmanager
@@ -109,8 +111,12 @@ def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Exis
     there = [path for path in outputs if os.path.lexists(path)]
     if folder := next((path for path in there if path.is_dir()), None):
         raise OptionError("out", f"out: {folder} is a folder, where a file is to be written")
-    if existing is Existing.OVERWRITE or not there:
+    if not there:
         return Plan(tuple(tasks))
+    if existing is Existing.OVERWRITE:
+        ever = [file for task in tasks for file in output.ever(task.source, task.name)]
+        stale = [file for file in (*output.ever_common(), *ever) if file not in outputs and file.is_file()]
+        return Plan(tuple(tasks), stale=tuple(stale))
     if existing is Existing.REFUSE:
         others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise OptionError(

@@ -131,6 +131,14 @@ class TestEarlierResults:
         assert "1 image, 1 person" in invoke("run", "a.png", "--overwrite").stdout
         assert len(document("bodypix_out")["annotations"]) == 1
 
+    def test_what_is_not_written_anew_is_said_to_be_of_before(self, work):
+        write_pictures("a.png", "b.png")
+        invoke("run", "a.png", "b.png", "--export", "csv,cutout", "--overlay-format", "jpg")
+        said = invoke("run", "a.png", "--overwrite", "--draw", "none", "--export", "jsonl").stderr
+        assert "bodypix_out/people.csv and 2 more of an earlier run are not replaced" in said
+        again = ("run", "a.png", "--overwrite", "--overlay-format", "jpg", "--export", "jsonl,csv,cutout")
+        assert "earlier run" not in invoke(*again).stderr
+
     def test_both_at_once_are_refused(self, work):
         write_pictures("a.png")
         assert "exclude each other" in invoke("run", "a.png", "--overwrite", "--skip-existing", code=2).stderr
