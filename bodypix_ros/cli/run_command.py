@@ -228,6 +228,8 @@ def command(
     wanted = (*exports, *(["results"] if results else []))
     output = Output(out, masks=masks, exports=wanted, overlay_suffix=f".{overlay_format}", **arguments)
     with planned(found, output, existing) as plan:
+        if plan.passed_over:
+            tell(f"{_count(plan.passed_over, 'file')} in {out} left out: results of an earlier run")
         if not plan.tasks and all(path.is_file() for path in output.common()):
             for problem in problems:
                 tell(problem)

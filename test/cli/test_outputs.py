@@ -96,8 +96,19 @@ class TestInputs:
     def test_results_do_not_become_inputs_of_the_next_run(self, work):
         write_pictures("ds/me.png")
         invoke("run", "ds", "-o", "ds")
+        before = set(everything())
+        for more in ((), ("--draw", "none", "--no-masks")):
+            result = invoke("run", "ds", "-o", "ds", "--overwrite", *more)
+            assert "4 files in ds left out: results of an earlier run" in result.stderr
+            assert "1 image," in result.stdout
+        assert set(everything()) == before
+        assert "1 image," in invoke("run", "ds/me.overlay.png", "-o", "other").stdout
+
+    def test_a_picture_that_an_earlier_run_has_not_made_stays_an_input(self, work):
+        write_pictures("ds/me.png", "ds/me.mask.png")
+        invoke("run", "ds/me.png", "-o", "ds", "--no-masks")
         before = everything()
-        assert "is an input" in invoke("run", "ds", "-o", "ds", "--overwrite", code=2).stderr
+        assert "me.mask.png is an input" in invoke("run", "ds", "-o", "ds", "--overwrite", code=2).stderr
         assert everything() == before
 
     def test_a_sheet_does_not_overwrite_the_picture(self, work):
