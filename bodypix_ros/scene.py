@@ -169,6 +169,10 @@ class Face(NamedTuple):
         x0, y0, x1, y1 = self.box
         return self._replace(box=(width - x1, y0, width - x0, y1))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give box and score as JSON holds them."""
+        return {"box": [int(value) for value in self.box], "score": round(float(self.score), 5)}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -294,10 +298,7 @@ class Scene:
         height, width = self.person_mask.shape
         told: dict[str, Any] = {"width": width, "height": height, "persons": persons}
         if self.faces:
-            told["faces"] = [
-                {"box": [int(value) for value in face.box], "score": round(float(face.score), 5)}
-                for face in self.faces
-            ]
+            told["faces"] = [face.to_dict() for face in self.faces]
         return told
 
     def _person(self, k: int) -> Person:

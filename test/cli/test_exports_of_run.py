@@ -15,7 +15,7 @@ from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, KEYPOINTS
 from bodypix_ros.errors import OptionError
 from bodypix_ros.results.exports import LISTS, PICTURES, exports
 from bodypix_ros.results.output import Output
-from bodypix_ros.scene import Person, Scene
+from bodypix_ros.scene import Face, Person, Scene
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
@@ -43,6 +43,24 @@ def film(name="film.mp4", frames=3, people=2):
     with media.VideoWriter(Path(name), 10) as writer:
         for _ in range(frames):
             writer.write(people_picture(people=people))
+
+
+def test_faces_that_were_found_are_listed(model, monkeypatch):
+    media.write_picture(Path("a.png"), people_picture())
+    media.write_picture(Path("b.png"), people_picture(people=0))
+    found = (Face((1, 2, 30, 40), 0.75),)
+
+    def see(image):
+        scene = scene_of(image)
+        return replace(scene, faces=found if scene.persons else ())
+
+    seer = FakeSegmenter(see)
+    monkeypatch.setattr(bodypix_ros, "load", lambda _, **__: seer)
+    invoke("run", "a.png", "b.png", "--export", "jsonl")
+    expected = [{"box": [1, 2, 30, 40], "score": 0.75}]
+    images = json.loads(Path("bodypix_out/people.json").read_text())["images"]
+    assert [image.get("faces") for image in images] == [expected, None]
+    assert [line.get("faces") for line in lines()] == [expected, None]
 
 
 def test_a_table_has_a_row_for_each_person_of_each_frame(model):
