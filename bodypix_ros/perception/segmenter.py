@@ -180,8 +180,10 @@ class Segmenter:
         Raises:
             OptionError: Unknown, out of range, or fixed once the model is loaded.
             MissingModelError: An option needs another model, whose file is not here.
-            DeviceError: The device does not compile that.
+            DeviceError: The device does not compile that, or the process was forked after loading.
+            ClosedError: A RuntimeError: it was closed.
         """
+        _ = self._open  # else a network of a detail might be loaded for nobody
         after = changed(self._options, options)
         for name, known in options_of(after).items():
             if not known.live and known.plain(after) != known.plain(self._options):
