@@ -16,7 +16,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     showing_kernels,
 )
-from bodypix_ros.cli.reporting import reporting, summary
+from bodypix_ros.cli.reporting import count, reporting, summary
 
 _path = click.Path(path_type=Path)
 
@@ -166,7 +166,7 @@ def command(
                 segmenter.stream()  # it brings kernels, which the bar of images should not wait for
             report = stack.enter_context(reporting(planned.images, quiet))
             planned.write(segmenter, target, report)
-            counted = f"{report.images} images, people found: {report.people}"
+            counted = f"{count(report.images, 'image')}, people found: {report.people}"
             done = summary(counted, report, segmenter, target)
     failed = len(report.failures)
     click.echo(done + (f"; {failed} could not be used" if failed else ""))

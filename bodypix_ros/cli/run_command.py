@@ -18,7 +18,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     showing_kernels,
 )
-from bodypix_ros.cli.reporting import reporting, summary, tell
+from bodypix_ros.cli.reporting import count, reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError, hint
 
@@ -229,11 +229,11 @@ def command(
     output = Output(out, masks=masks, exports=wanted, overlay_suffix=f".{overlay_format}", **arguments)
     with planned(found, output, existing) as plan:
         if plan.passed_over:
-            tell(f"{_count(plan.passed_over, 'file')} in {out} left out: results of an earlier run")
+            tell(f"{count(plan.passed_over, 'file')} in {out} left out: results of an earlier run")
         if not plan.tasks and all(path.is_file() for path in output.common()):
             for problem in problems:
                 tell(problem)
-            click.echo(f"nothing to do: {_count(plan.skipped, 'source')} complete already, in {out}")
+            click.echo(f"nothing to do: {count(plan.skipped, 'source')} complete already, in {out}")
             raise SystemExit(1 if problems else 0)
         with load_segmenter(model, options, output.mode) as segmenter:
             report = execute(segmenter, plan, output, quiet, problems)
@@ -271,11 +271,11 @@ def execute(
         for problem in problems:
             report.fail(problem)
         process(segmenter, plan, output, report, stopped)
-    counted = f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}"
+    counted = f"{count(report.images, 'image')}, {count(report.people, 'person', 'people')}"
     click.echo(
         summary(counted, report, segmenter, readable(output.folder))
-        + (f"; {_count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
-        + (f"; {_count(len(report.failures), 'source')} failed" if report.failures else "")
+        + (f"; {count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
+        + (f"; {count(len(report.failures), 'source')} failed" if report.failures else "")
         + ("; stopped early" if report.stopped_early else "")
     )
     return report
@@ -305,7 +305,3 @@ def _not_given(segmenter: "Segmenter", output: "Output") -> Iterator[str]:
 def exit_code(report: "Report") -> int:
     """What a command ends with, having done what the report says."""
     return INTERRUPTED if report.stopped_early else 1 if report.failures else 0
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -16,7 +16,7 @@ from bodypix_ros.cli.options import (
     model_options,
     quiet_option,
 )
-from bodypix_ros.cli.reporting import reporting, summary, tell
+from bodypix_ros.cli.reporting import count, reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError
 
@@ -135,7 +135,7 @@ def command(
                 sights = seeing.of_media(segmenter, found, fov, report, ended)
             for sight in sights:
                 show(sight)
-        counted = f"{report.images} images, people found: {report.people}"
+        counted = f"{count(report.images, 'image')}, people found: {report.people}"
         where = out or (viewer.page if viewer is not None and viewer.page else "the viewer")
         if out is None or report.images:
             click.echo(summary(counted, report, segmenter, where))
