@@ -80,14 +80,14 @@ class BagCommand(generated.Command):
 )
 @click.option(
     "--slop",
-    type=click.FloatRange(0, 10),
+    type=generated.Range(0, 10),
     default=0.05,
     show_default=True,
     help="Seconds that an image and its depth may differ.",
 )
 @click.option(
     "--depth-unit",
-    type=click.FloatRange(0, 100, min_open=True),
+    type=generated.Range(0, 100, min_open=True),
     help="Metres per unit of depth.  [default: 0.001 of 16UC1, 1 of 32FC1]",
 )
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodypix_ros.cli.generated import Command, add
+from bodypix_ros.cli.generated import Command, Range, add
 from bodypix_ros.cli.options import (
     debug_option,
     load_segmenter,
@@ -56,7 +56,7 @@ def _of_bag() -> Iterator[click.Parameter]:
 )
 @click.option(
     "--fov",
-    type=click.FloatRange(0, 180, min_open=True, max_open=True),
+    type=Range(0, 180, min_open=True, max_open=True),
     default=60.0,
     show_default=True,
     help="Horizontal angle of view of pictures and videos, degrees, which places by BlazePose rest on.",
