@@ -1,6 +1,7 @@
 """What a model saw in one image: the result every segmenter returns and everything else reads."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, NamedTuple, TypeVar
@@ -169,6 +170,10 @@ class Face(NamedTuple):
         x0, y0, x1, y1 = self.box
         return self._replace(box=(width - x1, y0, width - x0, y1))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give box and score as JSON holds them."""
+        return {"box": [int(value) for value in self.box], "score": round(float(self.score), 5)}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
@@ -214,6 +219,20 @@ class Scene:
             faces=tuple(face.mirrored(self.person_mask.shape[1]) for face in self.faces),
         )
 
+    def only(self, kept: Sequence[int]) -> "Scene":
+        """The Scene with some of its persons: the others' pixels are nobody's; `person_mask` and parts stay.
+
+        Args:
+            kept: Whom, by index; in this order they are numbered anew.
+
+        Raises:
+            PersonError: There is no such person.
+        """
+        persons = tuple(self._person(k) for k in kept)
+        values = np.zeros(256, np.uint8)
+        values[np.array(kept, int) + 1] = np.arange(1, len(kept) + 1)
+        return replace(self, persons=persons, instance_mask=values[self.instance_mask])
+
     def mask_of(self, k: int) -> npt.NDArray[np.bool_]:
         """The pixels of `persons[k]`: bool (H, W), an array of its own.
 
@@ -240,13 +259,14 @@ class Scene:
 
         Raises:
             PersonError: There is no such person, or one who is nowhere in the image.
-            ImageError: The image is of another size, or the background has other channels.
+            ImageError: The image is none, or of another size, or cannot hold the background.
         """
         x0, y0, x1, y1 = self._person(k).box
-        if image.ndim not in (2, 3) or image.shape[:2] != self.person_mask.shape:
+        shape = np.shape(image) if isinstance(image, np.ndarray) else ()
+        if len(shape) not in (2, 3) or shape[:2] != self.person_mask.shape:
             raise ImageError(
-                f"image is {image.shape}, but must be (H, W) or (H, W, C) of the scene's size "
-                f"{self.person_mask.shape}: give the image that was segmented"
+                f"image is {shape or type(image).__name__}, but must be (H, W) or (H, W, C) of the scene's "
+                f"size {self.person_mask.shape}: give the image that was segmented"
             )
         if x1 <= x0 or y1 <= y0:
             raise PersonError(
@@ -254,12 +274,7 @@ class Scene:
             )
         cut: npt.NDArray[_T] = image[y0:y1, x0:x1].copy()
         if background is not None:
-            if np.shape(background) not in ((), image.shape[2:]):
-                raise ImageError(
-                    f"background is {background!r:.80}, but must be a number, or one for each channel of the "
-                    f"image, which is {image.shape}"
-                )
-            cut[self.instance_mask[y0:y1, x0:x1] != k + 1] = background
+            cut[self.instance_mask[y0:y1, x0:x1] != k + 1] = _color(background, image)
         return cut
 
     def to_dict(self, masks: bool = False) -> dict[str, Any]:
@@ -280,17 +295,37 @@ class Scene:
         height, width = self.person_mask.shape
         told: dict[str, Any] = {"width": width, "height": height, "persons": persons}
         if self.faces:
-            told["faces"] = [
-                {"box": [int(value) for value in face.box], "score": round(float(face.score), 5)}
-                for face in self.faces
-            ]
+            told["faces"] = [face.to_dict() for face in self.faces]
         return told
 
     def _person(self, k: int) -> Person:
-        if not 0 <= index(k) < len(self.persons):
-            there = f"0..{len(self.persons) - 1}" if self.persons else "nothing: nobody is in the scene"
-            raise PersonError(f"k is {k}, but persons has {there}")
-        return self.persons[k]
+        there = f"0..{len(self.persons) - 1}" if self.persons else "nothing: nobody is in the scene"
+        try:
+            if 0 <= index(k) < len(self.persons):
+                return self.persons[k]
+        except TypeError:
+            raise PersonError(f"k is {k!r:.80}, but must be a whole number; persons has {there}") from None
+        raise PersonError(f"k is {k}, but persons has {there}")
+
+
+def _color(given: int | Sequence[int], image: npt.NDArray[_T]) -> npt.NDArray[_T]:
+    """A colour as one pixel of an image."""
+    with suppress(ValueError):  # of rows of several lengths
+        color = np.asarray(given)
+        if color.shape in ((), image.shape[2:]) and color.dtype.kind in "biuf" and _holds(image.dtype, color):
+            return color.astype(image.dtype)
+    raise ImageError(
+        f"background is {given!r:.80}, but must be a number that {image.dtype} holds, or one for each "
+        f"channel of the image, which is {image.shape}"
+    )
+
+
+def _holds(dtype: np.dtype[Any], values: npt.NDArray[Any]) -> bool:
+    """Whether values are within what a type has; older versions of numpy wrap what is not."""
+    if dtype.kind not in "iu":
+        return True
+    bounds = np.iinfo(dtype)
+    return bool(((values >= bounds.min) & (values <= bounds.max)).all())
 
 
 def _named(names: Sequence[str], rows: npt.NDArray[np.float32], places: int) -> dict[str, list[float]]:

@@ -11,7 +11,6 @@ from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.substitutions import FindPackageShare
 
-from bodypix_ros.rendering import MODES
 from bodypix_ros.ros.shared import launching
 
 _CONFIG = PathJoinSubstitution([FindPackageShare("bodypix_ros"), "config"])
@@ -41,8 +40,7 @@ def _start(context: Any) -> list[Any]:
     # A text, even where it is a camera's index; a camera that stands somewhere, so that tf knows its frame.
     source = {"source": launching.text(values["source"]), "parent_frame": "map"}
     mode = {"mode": launching.text(values["mode"])} if values["mode"] else {}
-    drawn = MODES.get(values["mode"])
-    best = {"preset": drawn.preset} if drawn is not None and drawn.preset and not values["preset"] else {}
+    best = {} if values["preset"] else _best_for(values["mode"])
     nodes = [
         node("source_node", source, emulate_tty=True),
         launching.segmenter(context, [], **best),
@@ -53,6 +51,15 @@ def _start(context: Any) -> list[Any]:
         view = PathJoinSubstitution([_CONFIG, "bodypix.rviz"])
         nodes.append(node("rviz2", package="rviz2", arguments=("-d", view)))
     return nodes
+
+
+def _best_for(mode: str) -> dict[str, str]:
+    """The preset that a mode is best drawn of, where it has one."""
+    if not mode:
+        return {}
+    from bodypix_ros.rendering import MODES  # it brings OpenCV, which a launch without a mode has no use for
+
+    return {"preset": MODES[mode].preset} if mode in MODES and MODES[mode].preset else {}
 
 
 def generate_launch_description() -> LaunchDescription:

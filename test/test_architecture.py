@@ -73,7 +73,9 @@ ARROWS: Mapping[str, set[str]] = {
         "errors", "imaging", "options", "perception", "rendering", "report", "ros.messages", "ros.segmenter",
         "scene", "space", "targets",
     },
-    "results": {PUBLIC, "coco", "errors", "media", "perception", "rendering", "report", "scene", "targets"},
+    "results": {
+        PUBLIC, "coco", "errors", "media", "options", "perception", "rendering", "report", "scene", "targets",
+    },
     "viewing": {
         "anatomy", "bags", "errors", "media", "perception", "report", "ros.messages", "scene", "space",
         "targets",

@@ -168,8 +168,9 @@ def test_who_is_not_there_is_an_error_that_says_who_is(k):
             ask(k)
     with pytest.raises(IndexError, match="nobody is in the scene"):
         standing().mask_of(0)
-    with pytest.raises(TypeError):
-        scene.mask_of(0.5)
+    for k in (0.5, "a", None, [0]):
+        with pytest.raises(PersonError, match="must be a whole number"):
+            scene.mask_of(k)
     assert scene.mask_of(np.int64(1)).sum() == 20 * 50
 
 
@@ -180,8 +181,12 @@ def test_images_that_are_not_the_scenes_are_refused():
             ImageError, match=r"must be \(H, W\) or \(H, W, C\) of the scene's size \(240, 320\)"
         ):
             scene.crop(np.zeros(shape, np.uint8), 0)
-    with pytest.raises(ImageError, match=r"background is .*one for each channel"):
-        scene.crop(np.zeros((240, 320, 3), np.uint8), 0, background=(1, 2))
+    for image in (None, "a.png", [[1]]):
+        with pytest.raises(ImageError, match=rf"image is {type(image).__name__}, but must be"):
+            scene.crop(image, 0)
+    for background in ((1, 2), 300, (1, 2, 300), "red", float("nan"), {}, (None, 1, 2), [[1], [2, 3]]):
+        with pytest.raises(ImageError, match=r"background is .*one for each channel"):
+            scene.crop(np.zeros((240, 320, 3), np.uint8), 0, background=background)
     nowhere = Scene(*[np.zeros((4, 5), dtype) for dtype in (bool, np.uint8)], None, None, (
         Person(0.1, (0, 0, 0, 0), np.zeros((17, 3), np.float32)),), KEYPOINTS)  # fmt: skip
     with pytest.raises(PersonError, match=r"persons\[0\] has neither pixels nor confident keypoints"):

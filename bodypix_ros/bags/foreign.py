@@ -34,7 +34,8 @@ def foreign(path: Path) -> str:
 
 
 def _convert(bag: Path) -> str:
-    return f"rosbags-convert --src {quote(str(bag))} --dst {quote(str(bag.with_suffix('')))}"
+    """What to type. The result goes into the current folder: the recording's own may be read-only."""
+    return f"rosbags-convert --src {quote(str(bag))} --dst {quote(bag.stem)}"
 
 
 def _described(path: Path) -> tuple[str, set[str]]:

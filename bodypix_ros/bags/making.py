@@ -4,12 +4,13 @@ Imported without rosbags, which is needed when a bag is there.
 """
 
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bodypix_ros.errors import OptionError
+from bodypix_ros.errors import DepthError, MessageError, OptionError
 from bodypix_ros.report import Report
 
 if TYPE_CHECKING:
@@ -125,12 +126,29 @@ class BagRecipe:
 
 
 def only_image_topic(bag: "InputBag") -> tuple[str, ...]:
-    """The one topic of images."""
+    """The one topic of images; of several the one that is no depth."""
     from bodypix_ros.bags.messages import COMPRESSED, IMAGE
 
     there = sorted({c.topic for c in bag.connections if c.msgtype in (IMAGE, COMPRESSED)})
+    if len(there) > 1:
+        there = [topic for topic in there if not _is_depth(bag, topic)] or there
     if len(there) != 1:
         raise ValueError(
             f"{bag.path}: topics of images are {', '.join(there) or 'none'}; say which with --image-topic"
         )
     return tuple(there)
+
+
+def _is_depth(bag: "InputBag", topic: str) -> bool:
+    """Whether a topic's first image is one of depth."""
+    from bodypix_ros.bags.messages import decode
+    from bodypix_ros.bags.typestore import typestore
+
+    with closing(bag.messages({topic})) as messages, suppress(MessageError):
+        for connection, _, raw in messages:
+            try:
+                decode(typestore(), connection.msgtype, raw)
+            except DepthError:
+                return True
+            return False
+    return False

@@ -15,7 +15,7 @@ from bodypix_ros.models import catalogue, store
 from bodypix_ros.rendering import Style
 from bodypix_ros.results.exports import exports
 from bodypix_ros.results.output import Output
-from bodypix_ros.segmenters.families import changed, family_of
+from bodypix_ros.segmenters.families import ModelOptions, changed, family_of
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
@@ -55,12 +55,16 @@ class Model:
         Raises:
             OptionError: They are not.
         """
+        self._chosen()
+
+    def _chosen(self) -> ModelOptions:
+        """The options that it will have."""
         family, known = family_of(self.name), dict(self.options)
         if preset := known.pop("preset", None):
             known = family.preset(preset, known) | known
         for name in ("device", "precision", "performance_hint", *_WHEREABOUTS):
             known.pop(name, None)
-        changed(family.options_for(known)(), known)
+        return changed(family.options_for(known)(), known)
 
     def load(self) -> "Segmenter":
         """Load it; with one thread, unless the options say otherwise."""
@@ -74,9 +78,9 @@ class Model:
             OSError: A file cannot be read.
         """
         files = store.find(catalogue.model(self.name), self.options.get("model_dir"))
-        for detail in catalogue.details().values():  # without its file some work all the same, otherwise
+        for name in self._chosen().besides:  # without its file some work all the same, otherwise
             with suppress(MissingModelError):
-                files = {**files, **store.find(detail, self.options.get("model_dir"))}
+                files = {**files, **store.find(catalogue.details()[name], self.options.get("model_dir"))}
         if ranges := self.options.get("ranges"):
             files = {**files, "ranges": Path(ranges)}
         contents = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}

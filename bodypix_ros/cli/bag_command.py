@@ -16,7 +16,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     showing_kernels,
 )
-from bodypix_ros.cli.reporting import reporting, summary
+from bodypix_ros.cli.reporting import count, reporting, summary
 
 _path = click.Path(path_type=Path)
 
@@ -80,14 +80,14 @@ class BagCommand(generated.Command):
 )
 @click.option(
     "--slop",
-    type=click.FloatRange(0, 10),
+    type=generated.Range(0, 10),
     default=0.05,
     show_default=True,
     help="Seconds that an image and its depth may differ.",
 )
 @click.option(
     "--depth-unit",
-    type=click.FloatRange(0, 100, min_open=True),
+    type=generated.Range(0, 100, min_open=True),
     help="Metres per unit of depth.  [default: 0.001 of 16UC1, 1 of 32FC1]",
 )
 @click.option(
@@ -166,7 +166,7 @@ def command(
                 segmenter.stream()  # it brings kernels, which the bar of images should not wait for
             report = stack.enter_context(reporting(planned.images, quiet))
             planned.write(segmenter, target, report)
-            counted = f"{report.images} images, people found: {report.people}"
+            counted = f"{count(report.images, 'image')}, people found: {report.people}"
             done = summary(counted, report, segmenter, target)
     failed = len(report.failures)
     click.echo(done + (f"; {failed} could not be used" if failed else ""))

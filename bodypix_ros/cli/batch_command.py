@@ -17,6 +17,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     table,
 )
+from bodypix_ros.cli.reporting import count
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError
 
@@ -202,7 +203,7 @@ def _check_bags(sources: Sequence[str], exports: Sequence[str]) -> None:
 def _close(summary: Any, out: Path) -> None:
     """Say what was done, and name what failed."""
     images, people = sum(m.images for m in summary.made), sum(m.people for m in summary.made)
-    counts = [f"{len(summary.made)} made ({images} images, people found: {people})"]
+    counts = [f"{len(summary.made)} made ({count(images, 'image')}, people found: {people})"]
     counts += [f"{summary.skipped} done before"] if summary.skipped else []
     counts += [f"{len(summary.flawed)} with flaws"] if summary.flawed else []
     counts += [f"{len(summary.failed)} failed"] if summary.failed else []

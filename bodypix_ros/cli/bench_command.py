@@ -91,7 +91,7 @@ class _Task:
 @click.option(
     "--slice",
     "slice_s",
-    type=click.FloatRange(0.05),
+    type=generated.Range(0.05),
     help=f"Seconds of one slice of what runs all the time.  [default: {SLICE_S:g}; 1 for --scaling]",
 )
 @click.option(

@@ -21,6 +21,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     table,
 )
+from bodypix_ros.cli.reporting import count
 from bodypix_ros.options import options_of
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def command(
     first = rows[0]
     people = "" if faces else f", {first['people']} people"
     click.echo(
-        f"{first['images']} images{people}; {first['device']}"
+        f"{count(first['images'], 'image')}{people}; {first['device']}"
         + (", the reference's dilations" if first["reference_dilation"] else "")
     )
     click.echo(table([FACES_HEAD, *map(_faces_cells, rows)] if faces else [HEAD, *map(_cells, rows)]))

@@ -1,5 +1,6 @@
 """Options of commands, made of their declarations."""
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -26,6 +27,17 @@ class _WordOrNumber(click.ParamType):  # type: ignore[type-arg]
             return value
 
 
+class Range(click.FloatRange):
+    """A number within bounds. NaN is within none, though no comparison says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 def flag(name: str) -> str:
     """How a command spells an option."""
     return f"--{name.replace('_', '-')}"
@@ -39,7 +51,7 @@ def _type(option: Option) -> Any:  # click's own types differ from version to ve
     if option.choices:
         return click.Choice([choice for choice in option.choices if choice])
     if option.kind in (int, float):
-        numbers: Any = click.IntRange if option.kind is int else click.FloatRange
+        numbers: Any = click.IntRange if option.kind is int else Range
         return numbers(option.low, option.high)
     return str
 

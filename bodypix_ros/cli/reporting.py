@@ -39,3 +39,14 @@ def summary(counted: str, report: "Report", segmenter: "Segmenter", where: objec
     ran_on = f"{segmenter.model} on {segmenter.device}, {segmenter.precision}"
     verdict = report.verdict and f"; {report.verdict}"
     return f"{counted}{average} ({ran_on}), in {where}{verdict}"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number of things: "1 image", "2 images".
+
+    Args:
+        number: How many.
+        one: What one is called.
+        many: What several are, where an s does not do.
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"

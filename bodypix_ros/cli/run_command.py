@@ -18,7 +18,7 @@ from bodypix_ros.cli.options import (
     quiet_option,
     showing_kernels,
 )
-from bodypix_ros.cli.reporting import reporting, summary, tell
+from bodypix_ros.cli.reporting import count, reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError, hint
 
@@ -199,6 +199,7 @@ def command(
 
     The privacy modes hide faces, or what --hide says. They reduce what can be recognised and guarantee
     nothing: a face that is not found stays, and voices do. They draw nothing where the model gives no parts.
+    People the model doubts are hidden, too; people.json lists who is as sure as without these modes.
 
     \b
     Examples:
@@ -227,10 +228,12 @@ def command(
     wanted = (*exports, *(["results"] if results else []))
     output = Output(out, masks=masks, exports=wanted, overlay_suffix=f".{overlay_format}", **arguments)
     with planned(found, output, existing) as plan:
+        if plan.passed_over:
+            tell(f"{count(plan.passed_over, 'file')} in {out} left out: results of an earlier run")
         if not plan.tasks and all(path.is_file() for path in output.common()):
             for problem in problems:
                 tell(problem)
-            click.echo(f"nothing to do: {_count(plan.skipped, 'source')} complete already, in {out}")
+            click.echo(f"nothing to do: {count(plan.skipped, 'source')} complete already, in {out}")
             raise SystemExit(1 if problems else 0)
         with load_segmenter(model, options, output.mode) as segmenter:
             report = execute(segmenter, plan, output, quiet, problems)
@@ -255,6 +258,12 @@ def execute(
     pictures = sum(isinstance(task.source, Picture) for task in plan.tasks)
     for line in _not_given(segmenter, output):
         tell(line)
+    if plan.stale:
+        others = f" and {len(plan.stale) - 1} more" if len(plan.stale) > 1 else ""
+        tell(
+            f"{readable(plan.stale[0])}{others} of an earlier run are not replaced, as nothing is written in "
+            "their place: remove what is not to be taken for a result of this run"
+        )
     if pictures < len(plan.tasks):
         with showing_kernels():
             segmenter.stream()  # it brings kernels, which the bar of frames should not wait for
@@ -262,11 +271,11 @@ def execute(
         for problem in problems:
             report.fail(problem)
         process(segmenter, plan, output, report, stopped)
-    counted = f"{_count(report.images, 'image')}, {_count(report.people, 'person', 'people')}"
+    counted = f"{count(report.images, 'image')}, {count(report.people, 'person', 'people')}"
     click.echo(
         summary(counted, report, segmenter, readable(output.folder))
-        + (f"; {_count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
-        + (f"; {_count(len(report.failures), 'source')} failed" if report.failures else "")
+        + (f"; {count(plan.skipped, 'source')} skipped, complete already" if plan.skipped else "")
+        + (f"; {count(len(report.failures), 'source')} failed" if report.failures else "")
         + ("; stopped early" if report.stopped_early else "")
     )
     return report
@@ -296,7 +305,3 @@ def _not_given(segmenter: "Segmenter", output: "Output") -> Iterator[str]:
 def exit_code(report: "Report") -> int:
     """What a command ends with, having done what the report says."""
     return INTERRUPTED if report.stopped_early else 1 if report.failures else 0
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

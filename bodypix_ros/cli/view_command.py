@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bodypix_ros.cli.generated import Command, add
+from bodypix_ros.cli.generated import Command, Range, add
 from bodypix_ros.cli.options import (
     debug_option,
     load_segmenter,
@@ -16,7 +16,7 @@ from bodypix_ros.cli.options import (
     model_options,
     quiet_option,
 )
-from bodypix_ros.cli.reporting import reporting, summary, tell
+from bodypix_ros.cli.reporting import count, reporting, summary, tell
 from bodypix_ros.doors import INTERRUPTED
 from bodypix_ros.errors import OptionError
 
@@ -56,7 +56,7 @@ def _of_bag() -> Iterator[click.Parameter]:
 )
 @click.option(
     "--fov",
-    type=click.FloatRange(0, 180, min_open=True, max_open=True),
+    type=Range(0, 180, min_open=True, max_open=True),
     default=60.0,
     show_default=True,
     help="Horizontal angle of view of pictures and videos, degrees, which places by BlazePose rest on.",
@@ -135,7 +135,7 @@ def command(
                 sights = seeing.of_media(segmenter, found, fov, report, ended)
             for sight in sights:
                 show(sight)
-        counted = f"{report.images} images, people found: {report.people}"
+        counted = f"{count(report.images, 'image')}, people found: {report.people}"
         where = out or (viewer.page if viewer is not None and viewer.page else "the viewer")
         if out is None or report.images:
             click.echo(summary(counted, report, segmenter, where))

@@ -2,7 +2,8 @@
 
 Boxes are [x, y, width, height], keypoints [x, y, visibility] * 17 in COCO's order, both in image pixels;
 masks are compressed RLE. The files load with `pycocotools.coco.COCO`; beside what COCO has, they have
-`sources`: those that are complete, with the names of the files that were written of them.
+`sources`: those that are complete, with the names of the files that were written of them; and images have
+`faces` where some were found, as `Scene.to_dict` has them.
 """
 
 import json
@@ -267,6 +268,8 @@ class DocumentWriter:
         height, width = scene.person_mask.shape
         with _saying(self.path):
             image: Entry = {"file_name": file_name, "width": width, "height": height, **extra}
+            if scene.faces:
+                image["faces"] = [face.to_dict() for face in scene.faces]
             return self._put(image, annotations(scene, self.images + 1, min_keypoint_score))
 
     def complete(self, file_name: str, files: Iterable[str]) -> None:

@@ -27,3 +27,9 @@ class DetailOptions(StreamOptions):
         "look for faces by themselves, for whoever hides them; takes some milliseconds",
         hidden_from=("eval",),  # there the word means to look at how they are hidden
     )
+
+    @property
+    def besides(self) -> tuple[str, ...]:
+        """The models of details that these options need, by their names in the catalogue."""
+        hands = (f"hands-{self.hands_model}",) if self.hands else ()
+        return (*hands, *(("faces",) if self.faces else ()))

@@ -137,6 +137,12 @@ def model(name: str) -> Model:
     Raises:
         OptionError: There is none; the message lists the names that come close, or all.
     """
+    if name in details():
+        raise OptionError(
+            "model",
+            f"{name} is no model that sees people, but what the option {details()[name].family} needs beside "
+            "one: switch that on",
+        )
     return _named(name, models())
 
 

@@ -31,7 +31,8 @@ def read_model(path: str | os.PathLike[str]) -> ov.Model:
         path: The `.tflite` file, verified.
 
     Returns:
-        A model with float32 inputs and outputs of fixed shapes, NHWC, tensors named as in the file.
+        A model called as the file, with float32 inputs and outputs of fixed shapes, NHWC; tensors are named
+        as in it.
 
     Raises:
         CheckpointError: A ValueError that says what is wrong with the file.
@@ -49,13 +50,15 @@ def read_model(path: str | os.PathLike[str]) -> ov.Model:
     core = ov.Core()
     core.add_extension(ConversionExtension("Convolution2DTransposeBias", _transposed_convolution))
     try:
-        return core.read_model(path)
+        model = core.read_model(path)
     except RuntimeError as error:
         reason = str(error).strip().splitlines() or [""]
         raise CheckpointError(
             f"{path.name} cannot be read as a TensorFlow Lite model, it is damaged or not supported: "
             f"{reason[-1]:.300}"
         ) from error
+    model.set_friendly_name(path.stem)  # else all are called alike
+    return model
 
 
 def with_sigmoid(model: ov.Model, name: str) -> ov.Model:

@@ -1,9 +1,11 @@
 """What is made of a Scene after it was seen, whatever model saw it: the details that its options ask for."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from bodypix_ros.details import faces
@@ -44,7 +46,7 @@ class Details:
         beside = replace(placement, precision=finer, ranges="")
         self._hands = {name: DetailNetwork(kind, beside, model_dir) for name, kind in KINDS.items()}
         self._faces = DetailNetwork(faces.KIND, beside, model_dir)
-        self._no_faces_said = self._no_hands_said = False
+        self._lacking: dict[str, str] = {}
 
     def load(self, options: DetailOptions) -> None:
         """Load what options ask for, if it is not there yet.
@@ -59,20 +61,27 @@ class Details:
             DeviceError: The device does not compile it.
         """
         if options.hands and not self._has_keypoints:
-            if not self._no_hands_said:
-                self._no_hands_said = True
-                _log.warning("hands are not found: they are looked for by keypoints, which the model has not")
+            self._lack("hands", "hands are not found: the model has no keypoints to look for them by")
         elif options.hands:
             self._hands[options.hands_model].load()
             import_module(_HANDS)
         if options.edges:
             import_module(_EDGES)  # its kernels are compiled now, not with an image
-        if options.faces and not self._no_faces_said:
+        if options.faces and "faces" not in self._lacking:
             try:
                 self._faces.load()
             except MissingModelError as error:
-                self._no_faces_said = True
-                _log.warning("faces are not looked for by themselves: %s", error)
+                self._lack("faces", f"faces are not looked for by themselves: {error}")
+
+    def _lack(self, option: str, why: str) -> None:
+        if option not in self._lacking:
+            self._lacking[option] = why
+            _log.warning("%s", why)
+
+    @property
+    def lacking(self) -> Mapping[str, str]:
+        """What was asked for so far and is not there: why, by option."""
+        return MappingProxyType(self._lacking)
 
     @property
     def networks(self) -> list[Networks]:

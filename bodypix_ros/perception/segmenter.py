@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
 from importlib import import_module
@@ -104,6 +104,11 @@ class Segmenter:
         return self._open.remember() is not None
 
     @property
+    def lacking(self) -> Mapping[str, str]:
+        """What options asked for so far and have not got: why, by option."""
+        return self._details.lacking
+
+    @property
     def load_s(self) -> float:
         """Seconds that loading took, the first networks' compilation included."""
         return sum(networks.load_s for networks in self._all_networks)
@@ -175,8 +180,10 @@ class Segmenter:
         Raises:
             OptionError: Unknown, out of range, or fixed once the model is loaded.
             MissingModelError: An option needs another model, whose file is not here.
-            DeviceError: The device does not compile that.
+            DeviceError: The device does not compile that, or the process was forked after loading.
+            ClosedError: A RuntimeError: it was closed.
         """
+        _ = self._open  # else a network of a detail might be loaded for nobody
         after = changed(self._options, options)
         for name, known in options_of(after).items():
             if not known.live and known.plain(after) != known.plain(self._options):

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS
+from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import (
     Image,
     Mask,
@@ -224,7 +225,7 @@ def _cut_out(image: Image, sharp: npt.NDArray[np.uint8], background: float, edge
 def _checked_mask(mask: Image, image: Image) -> Image:
     if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8 or mask.ndim != 3 or mask.shape[2] != 4:
         found = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__
-        raise ValueError(f"mask must be uint8 (H, W, 4), not {found}")
+        raise OptionError("mask", f"mask must be uint8 (H, W, 4), not {found}")
     check_size("mask", mask, image)
     return np.ascontiguousarray(mask)
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import FACE_PARTS
+from bodypix_ros.errors import OptionError
 from bodypix_ros.heads import head_of
 from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.effects import part_region
@@ -47,7 +48,7 @@ def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.ui
         ValueError: The Scene has no parts.
     """
     if scene.part_mask is None:
-        raise ValueError("scene.part_mask is None: nobody knows what to hide")
+        raise OptionError("scene", "scene.part_mask is None: nobody knows what to hide")
     if not style.hides_faces:
         return part_region("part_mask", scene.part_mask, "part_ids", style.part_ids, image)
     others = tuple(part for part in style.part_ids if part not in FACE_PARTS)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import PARTS, RAINBOW
+from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import (
     Color,
     Image,
@@ -125,7 +126,7 @@ def to_binary_mask(
     people = [_probable(mask, foreground_threshold) for mask in _confidences(confidence)]
     if foreground_mask_values is not None:
         if mask_values is None:
-            raise ValueError("foreground_mask_values needs mask_values")
+            raise OptionError("foreground_mask_values", "foreground_mask_values needs mask_values")
         ids = check_ids("foreground_mask_values", foreground_mask_values, 255)
         chosen = [_holds(values, ids) for values in _values(mask_values, people)]
         people = [one & two for one, two in zip(people, chosen, strict=True)]
@@ -231,9 +232,11 @@ def foreground_of(name: str, segmentation: Mask | Sequence[Mask], shape: tuple[i
     out: _Bools = np.zeros(shape[:2], np.bool_)
     for mask in masks_of(name, segmentation):
         if mask.shape != out.shape:
-            raise ValueError(f"image is {out.shape} but {name} is {mask.shape}, both (H, W)")
+            raise OptionError("image", f"image is {out.shape} but {name} is {mask.shape}, both (H, W)")
         if mask.dtype.kind == "i" and mask.min() < 0:
-            raise ValueError(f"{name} must not be negative, but holds {mask.min()}; of parts give parts >= 0")
+            raise OptionError(
+                name, f"{name} must not be negative, but holds {mask.min()}; of parts give parts >= 0"
+            )
         out |= mask != 0
     return out
 
@@ -252,7 +255,7 @@ def _confidences(confidence: Mask | Sequence[Mask]) -> list[npt.NDArray[np.uint8
     found = []
     for mask in masks_of("confidence", confidence):
         if mask.dtype != np.uint8 and mask.dtype.kind != "b":
-            raise ValueError(f"confidence must be uint8 or bool, not {mask.dtype}")
+            raise OptionError("confidence", f"confidence must be uint8 or bool, not {mask.dtype}")
         found.append(mask.astype(np.uint8, copy=False) * np.uint8(255 if mask.dtype.kind == "b" else 1))
     return found
 
@@ -266,12 +269,14 @@ def _probable(confidence: npt.NDArray[np.uint8], threshold: float) -> _Bools:
 def _values(mask_values: Mask | Sequence[Mask], people: Sequence[_Bools]) -> list[npt.NDArray[np.uint8]]:
     values = masks_of("mask_values", mask_values)
     if len(values) != len(people):
-        raise ValueError(f"confidence is {len(people)} masks but mask_values is {len(values)}")
+        raise OptionError("confidence", f"confidence is {len(people)} masks but mask_values is {len(values)}")
     for mask, person in zip(values, people, strict=True):
         if mask.dtype != np.uint8:
-            raise ValueError(f"mask_values must be uint8, not {mask.dtype}")
+            raise OptionError("mask_values", f"mask_values must be uint8, not {mask.dtype}")
         if mask.shape != person.shape:
-            raise ValueError(f"confidence is {person.shape} but mask_values is {mask.shape}, both (H, W)")
+            raise OptionError(
+                "confidence", f"confidence is {person.shape} but mask_values is {mask.shape}, both (H, W)"
+            )
     return [mask.astype(np.uint8, copy=False) for mask in values]
 
 

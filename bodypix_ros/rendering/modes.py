@@ -84,11 +84,16 @@ def draw(
         such as `part_mask`: nothing may be shown then.
 
     Raises:
-        ValueError: There is no such mode, or an argument has a wrong shape or dtype.
+        OptionError: A ValueError: there is no such mode, or an argument is of another kind.
+        ImageError: A ValueError: the image has a wrong shape or dtype.
     """
-    if mode not in MODES:
+    if not isinstance(mode, str) or mode not in MODES:
         raise OptionError("mode", f"mode must be one of {', '.join(MODES)}, not {mode!r:.80}")
+    if not isinstance(scene, Scene):
+        raise OptionError("scene", f"scene must be a Scene, as segment gives it, not {type(scene).__name__}")
     check_image(image, scene)
+    if style is not None and not isinstance(style, Style):
+        raise OptionError("style", f"style must be a rendering.Style, not {style!r:.80}")
     chosen, style = MODES[mode], style or Style()
     if chosen.privacy and chosen.lacks(scene):
         return None

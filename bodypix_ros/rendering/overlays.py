@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import HAND_KEYPOINTS, HAND_SKELETON, PART_COLORS, SKELETON, person_color
+from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Color, Image, check_fraction, check_image, part_table
 from bodypix_ros.rendering.lettering import ink, label, label_size, unit
 from bodypix_ros.scene import Scene
@@ -78,7 +79,9 @@ def draw_parts(
     """
     check_image(image, scene)
     if scene.part_mask is None:
-        raise ValueError("scene.part_mask is None: use a model with parts and load it with parts=True")
+        raise OptionError(
+            "scene", "scene.part_mask is None: use a model with parts and load it with parts=True"
+        )
     return _tint(image, scene.part_mask, part_table(colors), opacity, bgr)
 
 

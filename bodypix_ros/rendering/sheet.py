@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from bodypix_ros.errors import OptionError
 from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.legend import draw_legend
 from bodypix_ros.rendering.modes import MODES, draw
@@ -32,7 +33,9 @@ def contact_sheet(
         ValueError: The Scene has no parts, or an argument has a wrong shape, dtype or range.
     """
     if scene.part_mask is None:
-        raise ValueError("scene.part_mask is None: use a model with parts and load it with parts=True")
+        raise OptionError(
+            "scene", "scene.part_mask is None: use a model with parts and load it with parts=True"
+        )
     pictures: dict[str, Image] = {"image": image}
     for mode in MODES:
         drawn = draw(image, scene, mode, bgr=bgr)

@@ -53,7 +53,7 @@ class Listed:
 
 
 class Lines:
-    """JSON, a line an image: its name, size and time, and persons as `Scene.to_dict` gives them."""
+    """JSON, a line an image: its name, size and time, and persons and faces as `Scene.to_dict` gives them."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
@@ -140,7 +140,9 @@ LISTS: Final[dict[str, Listed]] = {
     "results": Listed("COCO's list of results, which loadRes takes", "people.results.json", Results),
     "csv": Listed("a row a person and image: number, track, score, box, keypoints", "people.csv", Rows),
     "jsonl": Listed(
-        "a line of JSON an image, with everything known of its people but masks", "people.jsonl", Lines
+        "a line of JSON an image, with all that is known of its people but masks, and faces",
+        "people.jsonl",
+        Lines,
     ),
 }
 """Every list of people beside people.json, by name."""

@@ -1,22 +1,27 @@
 """What `bodypix run` and `bodypix demo` write: what was asked for, and the job that does it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from bodypix_ros import rendering
 from bodypix_ros.coco.document import DocumentWriter
 from bodypix_ros.coco.listing import PeopleList
 from bodypix_ros.errors import OptionError, hint
 from bodypix_ros.media import Image, Picture, Source
+from bodypix_ros.options import options_of
 from bodypix_ros.rendering import Style
 from bodypix_ros.report import Report
-from bodypix_ros.results.exports import PICTURES, exports, kinds, lists_of
+from bodypix_ros.results.exports import LISTS, PICTURES, exports, kinds, lists_of
+from bodypix_ros.results.sure import Sure
 from bodypix_ros.scene import Scene
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
+
+OVERLAY_SUFFIXES: Final = (".png", ".jpg")
+"""Of pictures; those of videos are .mp4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Output:
     mode: str | None = None
     masks: bool = True
     exports: tuple[str, ...] = ()
-    overlay_suffix: str = ".png"
+    overlay_suffix: str = OVERLAY_SUFFIXES[0]
     verify: bool = False
     style: Style = field(default_factory=Style)
 
@@ -62,6 +67,15 @@ class Output:
     def hides(self) -> bool:
         """Whether people are not to be recognised in what is drawn."""
         return self.mode is not None and rendering.MODES[self.mode].privacy
+
+    def sure(self, options: Any) -> Sure:
+        """Tell whom lists name: where people are hidden the model is asked for doubtful ones, too.
+
+        Args:
+            options: The model's.
+        """
+        threshold = options_of(options).get("score_threshold")
+        return Sure(threshold.default if self.hides and threshold is not None else 0.0)
 
     @property
     def made_as(self) -> dict[str, object]:
@@ -110,6 +124,19 @@ class Output:
         if isinstance(source, Picture):
             yield from (self.picture(name, kind) for kind in self.pictures)
 
+    def ever(self, source: Source, name: str) -> Iterator[Path]:
+        """All files of a source alone that other options, too, would write."""
+        if not isinstance(source, Picture):
+            yield self.overlay(source, name)
+            return
+        yield from (replace(self, overlay_suffix=suffix).overlay(source, name) for suffix in OVERLAY_SUFFIXES)
+        yield from (self.picture(name, kind) for kind in PICTURES)
+
+    def ever_common(self) -> Iterator[Path]:
+        """All files of all sources that other options, too, would write."""
+        yield self.document
+        yield from (self.folder / one.file for one in LISTS.values())
+
     def certain(self, source: Source, name: str) -> Iterator[Path]:
         """Those of them that every model gives."""
         if self.drawn:
@@ -128,6 +155,7 @@ class Job:
         document: The one file that is of all of them.
         report: Counts.
         file_name: The source's name in the document.
+        sure: Tells whom of the source lists name.
     """
 
     segmenter: "Segmenter"
@@ -135,6 +163,7 @@ class Job:
     document: DocumentWriter
     report: Report
     file_name: str = ""
+    sure: Sure = field(default_factory=Sure)
 
     def overlay(self, image: Image, scene: Scene) -> Image:
         """Draw what was asked for over what `Segmenter.seen` gives, uint8 (H, W, 3), BGR.

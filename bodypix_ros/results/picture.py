@@ -27,6 +27,7 @@ def process_picture(job: Job, source: media.Picture, name: str) -> None:
         image = job.segmenter.seen(image)
         if job.output.drawn:
             _write(job, job.output.overlay(source, name), job.overlay(image, scene))
+        scene = job.sure.of(scene)
         for kind in job.output.pictures:
             path, picture = job.output.picture(name, kind), PICTURES[kind].make(image, scene)
             if picture is not None:

@@ -1,9 +1,9 @@
 """What `bodypix run` will write, decided and checked before anything is computed."""
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -53,11 +53,15 @@ class Plan:
         tasks: By source, in the order given.
         skipped: How many sources were complete before.
         earlier: What the document goes on with; None where it begins anew.
+        stale: Earlier results that stay beside those that are replaced.
+        passed_over: How many sources are results of an earlier run of the others.
     """
 
     tasks: tuple[Task, ...]
     skipped: int = 0
     earlier: Earlier | None = None
+    stale: tuple[Path, ...] = ()
+    passed_over: int = 0
 
 
 @contextmanager
@@ -82,6 +86,9 @@ def planned(
     by_name: dict[str, media.Source] = {}
     for source in sources:
         by_name.setdefault(_document_name(source, output.folder), source)
+    results = _results_among(by_name, output)
+    for name in results:
+        del by_name[name]
     sources = list(by_name.values())
     tasks = [
         Task(source, name, file_name, tuple(output.possible(source, name)))
@@ -98,19 +105,39 @@ def planned(
         raise unwritable(output.folder, error) from error
     try:
         with only_writer(output.folder, output.folder / _LOCK):
-            yield _plan(tasks, outputs, output, existing)
+            yield replace(_plan(tasks, outputs, output, existing), passed_over=len(results))
     finally:
         if made:
             with suppress(OSError):  # something was written
                 output.folder.rmdir()
 
 
+def _results_among(names: Collection[str], output: Output) -> set[str]:
+    """Which sources an earlier run made of others, where results go into the folder that they are of.
+
+    Args:
+        names: What the document calls the sources: those in its folder have no folder in it.
+        output: What to write.
+    """
+    if all("/" in name for name in names) or not output.document.is_file():
+        return set()
+    try:
+        earlier = Earlier.read(output.document)
+    except (ValueError, OSError):
+        return set()
+    return {file for name, files in earlier.sources.items() if name in names for file in files} & set(names)
+
+
 def _plan(tasks: list[Task], outputs: list[Path], output: Output, existing: Existing) -> Plan:
     there = [path for path in outputs if os.path.lexists(path)]
     if folder := next((path for path in there if path.is_dir()), None):
         raise OptionError("out", f"out: {folder} is a folder, where a file is to be written")
-    if existing is Existing.OVERWRITE or not there:
+    if not there:
         return Plan(tuple(tasks))
+    if existing is Existing.OVERWRITE:
+        ever = [file for task in tasks for file in output.ever(task.source, task.name)]
+        stale = [file for file in (*output.ever_common(), *ever) if file not in outputs and file.is_file()]
+        return Plan(tuple(tasks), stale=tuple(stale))
     if existing is Existing.REFUSE:
         others = f" (and {len(there) - 1} more)" if len(there) > 1 else ""
         raise OptionError(

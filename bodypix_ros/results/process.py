@@ -48,7 +48,8 @@ def process(
     _check_same(info, plan, output)
     with DocumentWriter(output.document, info, lists=output.lists(), earlier=plan.earlier) as document:
         for number, task in enumerate(plan.tasks, 1):
-            job = Job(segmenter, output, document, report, task.file_name)
+            sure = output.sure(segmenter.options)
+            job = Job(segmenter, output, document, report, task.file_name, sure)
             before = len(report.files)
             source, cut_short = task.source, False
             try:

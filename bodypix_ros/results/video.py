@@ -35,7 +35,7 @@ def process_video(job: Job, source: media.Video, name: str, stopped: Callable[[]
                 scene = stream.segment(frame, stamp=reader.stamp_s)
                 if job.output.drawn:
                     writer.write(job.overlay(job.segmenter.seen(frame), scene), reader.stamp_s)
-                job.record(scene, source, reader.frames_read)
+                job.record(job.sure.of(scene), source, reader.frames_read)
                 progress.update()
                 if stopped():
                     break

@@ -327,6 +327,7 @@ class SegmenterNode(LifecycleNodeMixin, Node):  # type: ignore[misc]
             load_s=segmenter.load_s if segmenter is not None else 0.0,
             loading_s=self._loading.seconds(now_s) if self._loading is not None else 0.0,
             hangs=running.hangs(now_s) if running is not None else 0,
+            lacking=running.lacking(self._settings.live_options) if running is not None else (),
             error=self._error or (running.fault(now_s) if running is not None else ""),
         )
         return fill(entry, status)

@@ -250,7 +250,8 @@ class Networks:
                 continue
             self._chosen = device
             self._slots[size] = _Slot(network)
-            _log.info("running on %s in %s", self.device, self.precision)
+            name = self._model.get_friendly_name()
+            _log.info("%s runs on %s in %s", name, self.device, self.precision)
             return
         reasons = "; ".join(f"{d}: {e}" for d, e in zip(devices, failures, strict=True))
         message = f"no device runs the model: {reasons or 'there is none'}"

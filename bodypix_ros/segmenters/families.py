@@ -39,6 +39,10 @@ class ModelOptions(Protocol):
     def most_persons(self) -> int:
         """The most that a Scene may hold."""
 
+    @property
+    def besides(self) -> tuple[str, ...]:
+        """The models of details that are needed besides, by their names in the catalogue."""
+
 
 @dataclass(frozen=True, slots=True)
 class Family:

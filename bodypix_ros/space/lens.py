@@ -42,6 +42,13 @@ class Lens:
     distortion: Points
     fisheye: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse images without pixels."""
+        if not (self.width > 0 and self.height > 0):
+            raise PlacingError(
+                f"no lens has images of {self.width}x{self.height} pixels: give their width and height"
+            )
+
     @classmethod
     def from_fov(cls, width: int, height: int, fov_deg: float) -> "Lens":
         """Guess a lens without distortion that looks through the middle of its images.
@@ -70,7 +77,8 @@ class Lens:
         What binning and region of interest make of the matrix is as in image_geometry's PinholeCameraModel.
 
         Raises:
-            PlacingError: The camera is not calibrated, or its distortion is of an unknown kind.
+            PlacingError: The camera is not calibrated, its images have no size, or its distortion is of an
+                unknown kind.
         """
         matrix = np.array(info.k, np.float64).reshape(3, 3)
         distortion = np.array(info.d, np.float64)

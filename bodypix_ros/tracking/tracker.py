@@ -137,11 +137,7 @@ def _numbered(scene: Scene, ids: list[int], sure: npt.NDArray[np.bool_]) -> Scen
     believed = sure.tolist()
     kept = [k for k, number in enumerate(ids) if number or believed[k]]
     persons = tuple(_with_id(scene.persons[k], ids[k] or None) for k in kept)
-    if len(kept) == len(ids):
-        return replace(scene, persons=persons)
-    values = np.zeros(256, np.uint8)
-    values[np.array(kept, int) + 1] = np.arange(1, len(kept) + 1)
-    return replace(scene, persons=persons, instance_mask=values[scene.instance_mask])
+    return replace(scene if len(kept) == len(ids) else scene.only(kept), persons=persons)
 
 
 def _with_id(person: Person, track_id: int | None) -> Person:

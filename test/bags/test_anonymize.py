@@ -187,6 +187,18 @@ def test_of_several_topics_one_must_be_chosen_to_see_people(call):
     assert "/persons" in read_bag("out")[0]
 
 
+def test_where_one_topic_is_of_colour_and_others_of_depth_the_colour_is_taken(call):
+    def depth(number, picture):
+        message = raw(number, picture)
+        message.encoding, message.step = "16UC1", 2 * message.width
+        message.data = np.zeros(message.height * message.step, np.uint8)
+        return message
+
+    write_bag("in", {"/a/depth": depth, "/b/color": IMAGE}, pictures=PICTURES[:1])
+    assert "1 image, people found: " in call("in", "out")
+    assert "/persons" in read_bag("out")[0]
+
+
 def test_no_face_of_real_pictures_is_left_in_a_copy(data_dir, tmp_path):
     """Pictures of which the default settings leave somebody to be seen, one after another in one topic."""
     annotated = hard_faces.annotated(data_dir, tmp_path)

@@ -66,7 +66,7 @@ def test_bags_of_ros_1_are_named_with_what_converts_them(call, name):
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(b"#ROSBAG V2.0\n")
     quote = "'" if " " in name else ""
-    wanted = f"rosbags-convert --src {quote}{name}{quote} --dst {quote}{name.removesuffix('.bag')}{quote}"
+    wanted = f"rosbags-convert --src {quote}{name}{quote} --dst {quote}{path.stem}{quote}"
     for source in {name, name.split("/")[0]}:
         said = call(source, "out", "-i", "/image", code=1)
         assert "a bag of ROS 1" in said

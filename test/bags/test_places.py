@@ -123,3 +123,8 @@ def test_recordings_of_a_robot_give_persons_in_metres(data_dir, tmp_path, capsys
     nearest = min(one.results[0].pose.pose.position.z for one in message.detections)
     assert 1.6 < nearest < 2.1
     assert all(one.id == "" for one in message.detections)
+
+
+@pytest.mark.parametrize("option", ["--slop", "--depth-unit"])
+def test_what_is_no_number_is_refused_by_its_name(call, option):
+    assert f"Invalid value for '{option}': 'nan' is not a number" in call(*ARGUMENTS, option, "nan", code=2)

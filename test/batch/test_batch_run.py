@@ -13,6 +13,7 @@ from bodypix_ros.bags.making import BagRecipe
 from bodypix_ros.bags.reading import InputBag
 from bodypix_ros.batch import driver as drivers
 from bodypix_ros.errors import MediaError, MissingModelError, OptionError, StartError
+from bodypix_ros.models import catalogue
 from bodypix_ros.report import Report
 from bodypix_ros.results.plan import planned
 from bodypix_ros.results.process import process
@@ -208,6 +209,32 @@ def test_a_model_that_is_not_here_is_said_before_a_worker_starts(tmp_path, monke
     model = batch.Model("bodypix-mobilenet-100-s8-q4")
     with pytest.raises(MissingModelError, match="bodypix models fetch"):
         batch.run([tmp_path / "in"], tmp_path / "out", batch.Recipe(model))
+
+
+def test_only_the_details_in_use_are_files_of_the_model(tmp_path, monkeypatch):
+    """So that fetching another one remakes nothing."""
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def fetch(name):
+        for file in catalogue.any_model(name).files:
+            path = tmp_path / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(name)
+
+    fetch("bodypix-mobilenet-075-s16-q2")
+    plain, fingers, private = (
+        batch.Model(options={**options, "model_dir": str(tmp_path)})
+        for options in ({}, {"hands": True}, {"preset": "faces"})
+    )
+    before = plain.digest(), fingers.digest(), private.digest()
+    fetch("faces")
+    fetch("hands-full")
+    assert (plain.digest(), fingers.digest()) == before[:2]
+    assert private.digest() != before[2]
+    fetch("hands-lite")
+    assert fingers.digest() != before[1]
+    assert plain.digest() == before[0]
 
 
 class Elsewhere(FakeModel):

@@ -452,6 +452,7 @@ class TestRun:
             (["a.png", "--mode", "pixelate_parts", "--no-parts"], "--mode pixelate_parts needs parts"),
             (["a.png", "--mode", "blur_parts", "--hide", "nose"], "no part is called 'nose'"),
             (["a.png", "--blur", "21"], "--blur"),
+            (["a.png", "--blur", "nan"], "Invalid value for '--blur': 'nan' is not a number"),
             (["a.png", "--pixel-size", "0"], "Invalid value for '--pixel-size': 0.0 is not in the range 1.0"),
             (
                 ["a.png", "--min-keypoint-score", "2"],

@@ -15,7 +15,8 @@ from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS, KEYPOINTS
 from bodypix_ros.errors import OptionError
 from bodypix_ros.results.exports import LISTS, PICTURES, exports
 from bodypix_ros.results.output import Output
-from bodypix_ros.scene import Person, Scene
+from bodypix_ros.scene import Face, Person, Scene
+from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from support.commands import invoke
 from support.fake import FakeSegmenter, people_picture, scene_of
 
@@ -42,6 +43,24 @@ def film(name="film.mp4", frames=3, people=2):
     with media.VideoWriter(Path(name), 10) as writer:
         for _ in range(frames):
             writer.write(people_picture(people=people))
+
+
+def test_faces_that_were_found_are_listed(model, monkeypatch):
+    media.write_picture(Path("a.png"), people_picture())
+    media.write_picture(Path("b.png"), people_picture(people=0))
+    found = (Face((1, 2, 30, 40), 0.75),)
+
+    def see(image):
+        scene = scene_of(image)
+        return replace(scene, faces=found if scene.persons else ())
+
+    seer = FakeSegmenter(see)
+    monkeypatch.setattr(bodypix_ros, "load", lambda _, **__: seer)
+    invoke("run", "a.png", "b.png", "--export", "jsonl")
+    expected = [{"box": [1, 2, 30, 40], "score": 0.75}]
+    images = json.loads(Path("bodypix_out/people.json").read_text())["images"]
+    assert [image.get("faces") for image in images] == [expected, None]
+    assert [line.get("faces") for line in lines()] == [expected, None]
 
 
 def test_a_table_has_a_row_for_each_person_of_each_frame(model):
@@ -266,3 +285,35 @@ def test_pictures_in_which_faces_are_left_are_named_and_counted(model, monkeypat
     done = invoke("run", "a.png", "b.png", "--mode", "blur_parts", "--verify")
     assert "a.png: the face detector still finds 2 faces" in done.stderr
     assert "still finds 2 faces in 1 of 2 pictures with faces hidden" in done.stdout
+
+
+def test_where_people_are_hidden_lists_name_those_who_are_as_sure_as_usual(model, monkeypatch):
+    """A sure one, a doubtful one who is large, and a doubtful one who is small and somebody only at first."""
+    image = np.full((120, 160, 3), 60, np.uint8)
+    for x, side in ((10, 60), (80, 20), (130, 6)):
+        image[20 : 20 + side, x : x + side] = (0, 0, 255)
+    media.write_picture(Path("a.png"), image)
+    with media.VideoWriter(Path("film.mp4"), 10) as writer:
+        for _ in range(3):
+            writer.write(image)
+    drawn, small = [], iter([0.1, 0.1, 0.35, 0.1])
+
+    def see(given):
+        scene = scene_of(given)
+        scores = [0.9, 0.1, next(small)]
+        people = zip(scene.persons, scores, (None, 1, 2), strict=True)
+        return replace(scene, persons=tuple(replace(p, score=s, track_id=k) for p, s, k in people))
+
+    doubting = FakeSegmenter(see, PeopleOptions(score_threshold=0.05, tracking=False))
+    monkeypatch.setattr(bodypix_ros, "load", lambda _, **__: doubting)
+    draw = rendering.draw
+    monkeypatch.setattr(
+        rendering, "draw", lambda i, s, *a, **k: drawn.append(len(s.persons)) or draw(i, s, *a, **k)
+    )
+    said = invoke("run", "a.png", "film.mp4", "--mode", "blur_parts", "--export", "csv").stdout
+    assert "4 images, 10 people" in said
+    assert drawn == [3] * 4
+    assert [row["file_name"] for row in rows()].count("../a.png") == 2
+    frames = [row["person"] for row in rows() if "film" in row["file_name"]]
+    assert frames == ["1", "2", "1", "2", "3", "1", "2", "3"]
+    assert cv2.imread("bodypix_out/a.instances.png", cv2.IMREAD_UNCHANGED).max() == 2

@@ -96,8 +96,19 @@ class TestInputs:
     def test_results_do_not_become_inputs_of_the_next_run(self, work):
         write_pictures("ds/me.png")
         invoke("run", "ds", "-o", "ds")
+        before = set(everything())
+        for more in ((), ("--draw", "none", "--no-masks")):
+            result = invoke("run", "ds", "-o", "ds", "--overwrite", *more)
+            assert "4 files in ds left out: results of an earlier run" in result.stderr
+            assert "1 image," in result.stdout
+        assert set(everything()) == before
+        assert "1 image," in invoke("run", "ds/me.overlay.png", "-o", "other").stdout
+
+    def test_a_picture_that_an_earlier_run_has_not_made_stays_an_input(self, work):
+        write_pictures("ds/me.png", "ds/me.mask.png")
+        invoke("run", "ds/me.png", "-o", "ds", "--no-masks")
         before = everything()
-        assert "is an input" in invoke("run", "ds", "-o", "ds", "--overwrite", code=2).stderr
+        assert "me.mask.png is an input" in invoke("run", "ds", "-o", "ds", "--overwrite", code=2).stderr
         assert everything() == before
 
     def test_a_sheet_does_not_overwrite_the_picture(self, work):
@@ -130,6 +141,14 @@ class TestEarlierResults:
         write_pictures("a.png", people=1)
         assert "1 image, 1 person" in invoke("run", "a.png", "--overwrite").stdout
         assert len(document("bodypix_out")["annotations"]) == 1
+
+    def test_what_is_not_written_anew_is_said_to_be_of_before(self, work):
+        write_pictures("a.png", "b.png")
+        invoke("run", "a.png", "b.png", "--export", "csv,cutout", "--overlay-format", "jpg")
+        said = invoke("run", "a.png", "--overwrite", "--draw", "none", "--export", "jsonl").stderr
+        assert "bodypix_out/people.csv and 2 more of an earlier run are not replaced" in said
+        again = ("run", "a.png", "--overwrite", "--overlay-format", "jpg", "--export", "jsonl,csv,cutout")
+        assert "earlier run" not in invoke(*again).stderr
 
     def test_both_at_once_are_refused(self, work):
         write_pictures("a.png")

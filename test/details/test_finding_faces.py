@@ -83,6 +83,12 @@ def test_large_images_are_shrunk_by_means_and_not_by_leaving_pixels_out(data_dir
     assert np.abs(np.array(grained.box) / 3 - plain.box).max() < 12
 
 
+def test_the_log_says_which_network_runs_where(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        DetailNetwork(faces.KIND, Placement(device="CPU"), data_dir / "models").load()
+    assert "face_detection_full_range_sparse runs on CPU in f32" in caplog.messages
+
+
 @pytest.fixture(scope="module")
 def segmenter(data_dir: Path):
     with bodypix_ros.load(device="CPU", model_dir=data_dir / "models", faces=True) as loaded:

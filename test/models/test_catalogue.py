@@ -90,7 +90,7 @@ def test_details_are_fetched_but_not_loaded_by_name() -> None:
     assert not catalogue.details().keys() & catalogue.models().keys()
     assert catalogue.any_model("faces").size == 676746
     assert catalogue.any_model("selfie-general") == catalogue.model("selfie-general")
-    with pytest.raises(ValueError, match="no model is named 'faces'"):
+    with pytest.raises(ValueError, match="what the option faces needs beside one"):
         catalogue.model("faces")
 
 

@@ -411,6 +411,9 @@ def test_a_closed_segmenter_says_so(folder: Path) -> None:
     loaded.close()
     with pytest.raises(RuntimeError, match="was closed"):
         loaded.segment(picture(10, 10))
+    with pytest.raises(RuntimeError, match="was closed"):
+        loaded.update(parts=False)
+    assert loaded.options.parts
 
 
 def test_unknown_and_missing_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bodypix_ros import rendering
 from bodypix_ros.anatomy import KEYPOINTS, PARTS
-from bodypix_ros.errors import OptionError
+from bodypix_ros.errors import ImageError, OptionError
 from bodypix_ros.rendering import MODES, Mode, Style
 from bodypix_ros.scene import Person, Scene
 from support.fake import people_picture, scene_of
@@ -130,6 +130,23 @@ def test_layers_are_painted_in_the_order_of_their_table(image, scene):
     assert rendering.overlay(image, scene, ()) is image
     with pytest.raises(OptionError, match="layers must be of parts, instances, boxes, poses, legend, not 'h"):
         rendering.overlay(image, scene, ("parts", "hats"))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"image": None}, ImageError, "image must be a uint8 array, not NoneType"),
+        ({"image": np.zeros((240, 320), np.uint8)}, ImageError, "makes one of a grey image"),
+        ({"image": np.zeros((9, 9, 3), np.uint8)}, ImageError, "give the image that was segmented"),
+        ({"scene": None}, OptionError, "scene must be a Scene, as segment gives it, not NoneType"),
+        ({"scene": {}}, OptionError, "scene must be a Scene, as segment gives it, not dict"),
+        ({"mode": ["parts"]}, OptionError, "mode must be one of"),
+        ({"style": 3}, OptionError, "style must be a rendering.Style, not 3"),
+    ],
+)
+def test_what_cannot_be_drawn_is_an_error_of_ours(image, scene, change, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        rendering.draw(**{"image": image, "scene": scene, **change})
 
 
 def test_unknown_modes_are_named(image, scene):

@@ -68,3 +68,22 @@ def test_a_node_that_computes_nothing_starts_without_networks_and_kernels(node):
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.stdout, done.returncode) == ("\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "launch").glob("*.launch.py")), ids=lambda path: path.name)
+def test_a_launch_file_brings_no_pictures_into_the_process_that_launches(path):
+    program = f"""
+import runpy, sys
+from unittest.mock import MagicMock
+
+for name in ("", ".actions", ".conditions", ".events", ".event_handlers", ".substitutions"):
+    sys.modules["launch" + name] = MagicMock()
+for name in ("", ".actions", ".descriptions", ".parameter_descriptions", ".substitutions"):
+    sys.modules["launch_ros" + name] = MagicMock()
+runpy.run_path({str(path)!r})["generate_launch_description"]()
+print(*sorted({{"cv2", "numba", "openvino"}} & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.stdout, done.returncode) == ("\n", 0), done.stderr

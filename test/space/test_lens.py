@@ -40,6 +40,12 @@ def test_an_angle_of_view_reaches_from_edge_to_edge():
             Lens.from_fov(*wrong)
 
 
+@pytest.mark.parametrize("size", [{"width": 0}, {"height": 0}, {"binning_x": 1000}])
+def test_images_without_pixels_have_no_lens(size):
+    with pytest.raises(PlacingError, match="give their width and height"):
+        Lens.from_info(camera_info(**size))
+
+
 @pytest.mark.parametrize("d", [(), BENT])
 def test_the_table_has_the_ray_of_every_pixel_and_is_made_once(d):
     lens = Lens.from_info(camera_info(d=d))

@@ -212,13 +212,15 @@ class Topics:
         if name == IMAGE:
             return self._why_silent(name, seconds, compressed=self._compressed)
         needs = f"{self._mode} shows nothing without {name}: "
+        output = OUTPUTS[name]
         if self._wiring.publishers_of(heard.topic_name):
-            option = OUTPUTS[name].option
-            only = f"; the segmenter gives it only with {option}: true" if option else ""
+            only = f"; the segmenter gives it only with {output.option}: true" if output.option else ""
             return needs + self._why_silent(name, seconds) + only
+        # A segmenter that loads its model has no topics yet, and looks from here as if there were none.
+        model = f", or has a model without {output.needs}" if output.needs else ""
         return (
-            f"{needs}nobody publishes {heard.topic_name}; start the segmenter with a model that has parts, "
-            f"or remap {self._prefix}{name}"
+            f"{needs}nobody publishes {heard.topic_name}; either the segmenter does not run, or still loads "
+            f"its model, which /diagnostics say{model}; or {self._prefix}{name} has to be remapped"
         )
 
     def _why_silent(self, name: str, seconds: float, *, compressed: bool | None = None) -> str:

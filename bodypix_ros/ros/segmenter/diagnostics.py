@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -176,6 +176,7 @@ def node_status(
     load_s: float = 0.0,
     loading_s: float = 0.0,
     hangs: int = 0,
+    lacking: Iterable[str] = (),
     error: str = "",
 ) -> Status:
     """The entry of the model: what executes it where.
@@ -190,6 +191,7 @@ def node_status(
         load_s: Seconds that loading took.
         loading_s: Seconds that loading has taken so far.
         hangs: How often an inference did not end, of late.
+        lacking: What options ask for and have not got.
         error: Why loading failed, or nothing is computed.
     """
     if error:
@@ -200,6 +202,8 @@ def node_status(
         level, message = WARN, f"{state} on {device}; loaded again {hangs} times since it did not answer"
     elif left:
         level, message = WARN, f"{state} on {device}; left, since failing: {', '.join(left)}"
+    elif lacking:
+        level, message = WARN, f"{state} on {device}; {'; '.join(lacking)}"
     else:
         level, message = OK, f"{state} on {device}" if device else state
     values = {"state": state, "model": model, "device": device or "none", "precision": precision or "none"}

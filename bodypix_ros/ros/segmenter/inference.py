@@ -126,6 +126,10 @@ class Inference:
             loaded.segmenter.update(**{name: value for name, value in options.items() if name in known})
             loaded.options = dict(options)
 
+    def lacking(self, options: Mapping[str, Any]) -> list[str]:
+        """What these options ask for and the model was found not to have: a sentence for each."""
+        return [why for name, why in self.segmenter.lacking.items() if options.get(name)]
+
     def is_ready(self, height: int, width: int) -> bool:
         """Whether images of this size need no compilation any more."""
         return self.segmenter.is_ready(height, width)

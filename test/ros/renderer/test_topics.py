@@ -155,8 +155,10 @@ def test_what_a_privacy_mode_waits_for_is_told_and_again_when_that_changes(clock
         stage.look("debug_image")
         return stage.topics.outage_text
 
-    assert wait().startswith(
-        "blur_parts shows nothing without part_mask: nobody publishes /r/part_mask; start"
+    assert wait() == (
+        "blur_parts shows nothing without part_mask: nobody publishes /r/part_mask; either the segmenter "
+        "does not run, or still loads its model, which /diagnostics say, or has a model without parts; or "
+        "part_mask has to be remapped"
     )
     before = len(stage.said)
     wait()

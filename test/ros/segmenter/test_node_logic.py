@@ -573,6 +573,19 @@ def test_what_an_option_needs_and_is_not_here_is_said_once_and_survived(monkeypa
         assert (counts.failed, counts.published) == (2, 2)
 
 
+def test_faces_that_cannot_be_looked_for_are_in_diagnostics_while_they_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with Rig(faces=True) as rig:
+        inference, asked = rig.pipeline.inference, rig.pipeline.settings.live_options
+        assert inference.lacking(asked) == []
+        rig.send(frame())
+        status = node_status(state="active", model="m", device="CPU", lacking=inference.lacking(asked))
+        assert status.level == diagnostics.WARN
+        assert "bodypix models fetch faces" in status.message
+        assert inference.lacking({**asked, "faces": False}) == []
+
+
 def test_a_bad_frame_is_counted_said_once_and_survived():
     with Rig() as rig:
         counts = rig.cameras[""].statistics.counts
