@@ -154,8 +154,8 @@ def _quantize_weights(convolution: ov.Node) -> npt.NDArray[np.float32]:
     grouped = convolution.get_type_name() == "GroupConvolution"
     within = tuple(range(2 if grouped else 1, values.ndim))
     step = np.abs(values).max(axis=within, keepdims=True) / 127
-    if not grouped:
-        step = np.maximum(step, _largest_pair(values) / _PAIR_STEPS)
+    pair = _largest_pair(values.reshape(-1, *values.shape[-3:]))
+    step = np.maximum(step, pair.reshape(step.shape) / _PAIR_STEPS)
     step = np.maximum(step, np.finfo(np.float32).tiny).astype(np.float32)
     steps = np.rint(values / step).clip(-127, 127)
     scaled = ops.multiply(ops.convert(ops.constant(steps.astype(np.int8)), np.float32), ops.constant(step))
