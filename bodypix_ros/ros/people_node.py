@@ -48,6 +48,8 @@ _WAIT_S: Final = 0.1
 """Transforms may come so much later than the image,"""
 _TICK_S: Final = 0.004
 """and are looked for so often."""
+_AGAIN_S: Final = 1.0
+"""After one was waited for in vain, none is for so long: all images wait with the one at hand."""
 
 
 class Tf:
@@ -58,6 +60,7 @@ class Tf:
         self._node, self._buffer = node, tf2_ros.Buffer()
         self._listener: tf2_ros.TransformListener | None = None
         self._absent: set[tuple[str, str]] = set()
+        self._in_vain_s: dict[tuple[str, str], float] = {}
 
     def listen(self, *, wanted: bool) -> None:
         """Listen to tf while somebody wants that."""
@@ -70,7 +73,9 @@ class Tf:
 
     def lookup(self, target: str, source: str, stamp_ns: int) -> Frame:
         """See `Transforms.lookup`."""
-        end_s = time.monotonic() + (0.0 if (target, source) in self._absent else _WAIT_S)
+        key, now_s = (target, source), time.monotonic()
+        patient = key not in self._absent and now_s - self._in_vain_s.get(key, -_AGAIN_S) >= _AGAIN_S
+        end_s = now_s + _WAIT_S if patient else now_s
         while True:
             try:
                 found = self._buffer.lookup_transform_core(target, source, Time(nanoseconds=stamp_ns))
@@ -80,10 +85,13 @@ class Tf:
                     continue
                 text = f"no transform from {source} to {target} at {stamp_ns / 1e9:.3f} s: {error}"
                 if isinstance(error, (tf2_ros.LookupException, tf2_ros.ConnectivityException)):
-                    self._absent.add((target, source))
+                    self._absent.add(key)
                     raise NoFrameError(text) from error
+                if patient:
+                    self._in_vain_s[key] = time.monotonic()
                 raise NoTransformError(text) from error
-            self._absent.discard((target, source))
+            self._absent.discard(key)
+            self._in_vain_s.pop(key, None)
             shift, turn = found.transform.translation, found.transform.rotation
             origin = np.array([shift.x, shift.y, shift.z])
             return Frame(target, rotation_of(turn.x, turn.y, turn.z, turn.w), origin)
@@ -91,6 +99,7 @@ class Tf:
     def clear(self) -> None:
         """See `Transforms.clear`."""
         self._absent.clear()
+        self._in_vain_s.clear()
         self._buffer.clear()  # static transforms stay
 
 

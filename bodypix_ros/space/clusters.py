@@ -246,9 +246,11 @@ def measure(
         points, inside = np.empty((3, most), np.float32), np.empty(most, np.bool_)
         while True:
             cores = rings = filled = own = of = ring_of = 0
-            for y in range(y0 + step // 2, y1, step):
-                for x in range(x0 + step // 2, x1, step):
-                    if labels[y, x] != label:
+            for i in range((y1 - y0 + step - 1) // step):
+                for j in range((x1 - x0 + step - 1) // step):
+                    # Each column and row begins elsewhere: holes may lie in a lattice, too.
+                    y, x = y0 + i * step + j % step, x0 + j * step + i % step
+                    if y >= y1 or x >= x1 or labels[y, x] != label:
                         continue
                     own += 1
                     is_core = _is_inside(labels, label, x, y, margin)

@@ -101,7 +101,8 @@ def place(
 def _readable(depth: npt.NDArray[Any], unit: float | None) -> _Seen:
     """Depth as it came, for kernels that read a few thousand pixels of it."""
     scale = np.float32(unit_of(depth, unit))
-    depth = np.require(depth, requirements="A")  # a message's bytes may begin anywhere
+    # A message's bytes may begin anywhere, and be in another order.
+    depth = np.require(depth, depth.dtype.newbyteorder("="), "A")
     if depth.dtype == np.uint16:
         return depth, np.empty((0, 0), np.float32), scale
     return np.empty((0, 0), np.uint16), depth, scale

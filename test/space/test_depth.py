@@ -225,6 +225,33 @@ def test_somebody_is_found_at_every_depth():
         assert one.position[2] == pytest.approx(z, rel=1e-5)
 
 
+@pytest.mark.parametrize("every", [(2, 1), (1, 2), (2, 2), (3, 3)])
+@given(box=st.tuples(st.integers(0, 300), st.integers(0, 200), st.integers(100, 300), st.integers(120, 260)))
+@settings(max_examples=30, deadline=None)
+def test_holes_in_a_lattice_hide_nobody(every, box):
+    """As of depth that was warped from a smaller image without being filled in."""
+    left, top, wide, high = box
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels[top : top + high, left : left + wide] = 1
+    person = Person(0.9, (left, top, left + wide, top + high), np.zeros((0, 3), np.float32))
+    scene, lens = Scene(labels > 0, labels, None, None, (person,), ()), Lens.from_fov(WIDTH, HEIGHT, 60)
+    depth = np.zeros((HEIGHT, WIDTH), np.float32)
+    depth[:: every[0], :: every[1]] = np.where(labels, 2.5, 6.0)[:: every[0], :: every[1]]
+    (one,) = place(scene, depth, lens)
+    assert one.position[2] == pytest.approx(2.5)
+    assert one.valid == pytest.approx(1 / (every[0] * every[1]), rel=0.35)
+
+
+def test_the_order_of_a_messages_bytes_does_not_matter():
+    labels = np.zeros((120, 160), np.uint8)
+    labels[20:110, 60:100] = 1
+    person = Person(0.8, (60, 20, 100, 110), np.zeros((0, 3), np.float32))
+    scene, lens = Scene(labels > 0, labels, None, None, (person,), ()), Lens.from_fov(160, 120, 60)
+    for depth in (np.full((120, 160), 1500, ">u2"), np.full((120, 160), 1.5, ">f4")):
+        (one,) = place(scene, depth, lens)
+        assert one.position[2] == pytest.approx(1.5)
+
+
 def test_without_persons_and_without_keypoints():
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
     lens, depth = Lens.from_fov(WIDTH, HEIGHT, 60), np.full((HEIGHT, WIDTH), 2000, np.uint16)

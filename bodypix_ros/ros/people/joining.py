@@ -79,15 +79,24 @@ class Matcher:
         self._seen: dict[int, _Seen] = {}
         self._depths: deque[tuple[int, Any]] = deque(maxlen=CAPACITY)
         self._heard_s: dict[str, float] = {}
+        self._joined_s: dict[str, float] = {}  # when an input was last of an image that there was
         self._depth_s = float("-inf")
-        self._period_ns = self._given_ns = 0
+        self._period_ns = 0
+        self._given_ns: deque[int] = deque(maxlen=CAPACITY)
 
     def clear(self) -> None:
         """Forget everything that waits."""
         self._seen.clear()
         self._depths.clear()
         self._heard_s.clear()
-        self._depth_s, self._period_ns, self._given_ns, self.problem = float("-inf"), 0, 0, ""
+        self._joined_s.clear()
+        self._given_ns.clear()
+        self._depth_s, self._period_ns, self.problem = float("-inf"), 0, ""
+
+    def forget(self, name: str) -> None:
+        """Wait for an input no more: nobody listens to it."""
+        self._heard_s.pop(name, None)
+        self._joined_s.pop(name, None)
 
     def add(self, name: str, stamp_ns: int, message: Any, now_s: float) -> Joined | None:
         """Take a message of an image.
@@ -102,13 +111,24 @@ class Matcher:
             What it made whole, if it did.
         """
         self._heard_s[name] = now_s
-        if 0 < self._given_ns - stamp_ns < LATE_NS:
+        if stamp_ns in self._given_ns:
+            self._joined_s[name] = now_s  # too late, but the next image's is waited for
+            return None
+        if self._given_ns and 0 < self._given_ns[-1] - stamp_ns < LATE_NS:
             return None  # of an image before the one that was given last
         seen = self._seen.setdefault(stamp_ns, _Seen(first_s=now_s))
         seen.messages[name], seen.last_s = message, now_s
+        if seen.messages.keys() >= REQUIRED:
+            self._joined_s.update(dict.fromkeys(seen.messages, now_s))
+        joined = self.check(now_s)
+        if len(self._seen) > CAPACITY:
+            oldest = self._seen[next(iter(self._seen))]
+            if joined is None and oldest.messages.keys() >= REQUIRED:
+                self._give_up(oldest)
+                joined = self.check(now_s)
         while len(self._seen) > CAPACITY:
             del self._seen[next(iter(self._seen))]
-        return self.check(now_s)
+        return joined
 
     def add_depth(self, stamp_ns: int, message: Any, now_s: float) -> Joined | None:
         """Take an image of depth; see `add`."""
@@ -155,8 +175,16 @@ class Matcher:
         if not seen.messages.keys() >= REQUIRED:
             return False
         if now_s - seen.first_s > PATIENCE_S:
+            self._give_up(seen)
             return True
-        return all(name in seen.messages or not self.is_coming(name, now_s) for name in self._heard_s)
+        return all(
+            name in seen.messages or now_s - joined_s >= COMING_S for name, joined_s in self._joined_s.items()
+        )
+
+    def _give_up(self, seen: _Seen) -> None:
+        """Wait no more, until they come again, for inputs that an image has waited for in vain."""
+        for name in self._joined_s.keys() - seen.messages:
+            del self._joined_s[name]
 
     def _is_nearest(self, stamp_ns: int, lag_ns: int) -> bool:
         """Whether no depth that comes can be nearer."""
@@ -182,4 +210,4 @@ class Matcher:
         # What came later of earlier images is too late now.
         for late_ns in [other for other in self._seen if 0 < stamp_ns - other < LATE_NS]:
             del self._seen[late_ns]
-        self._given_ns = stamp_ns
+        self._given_ns.append(stamp_ns)

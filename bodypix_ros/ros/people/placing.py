@@ -177,7 +177,8 @@ class Placer:
         notes: dict[str, str] = {}
         found, depth = self._found(camera, joined, scene, ids, notes)
         target = self._target(options, header.frame_id, joined.stamp_ns)
-        tracked = always or marked or any(output.tracked for output in wanted)
+        # Depth of another time is made up for by how fast people go, whoever listens.
+        tracked = always or marked or joined.lag_ns != 0 or any(output.tracked for output in wanted)
         fixed = self._fixed(options, header.frame_id, joined, notes) if tracked else None
         if fixed is not None:
             found = self._follow(camera, joined, found, fixed, options, notes)

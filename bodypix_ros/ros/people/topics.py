@@ -117,6 +117,7 @@ class Topics:
             self.matcher.clear()
         for name in self._inputs.keys() - wanted:
             self._wiring.unsubscribe(self._inputs.pop(name))
+            self.matcher.forget(name)
         self._forget_depth_info()
         kinds = input_kinds()
         for name in wanted - self._inputs.keys():

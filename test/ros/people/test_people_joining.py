@@ -1,9 +1,21 @@
 """What belongs together: messages of an image by their exact stamp, and the nearest depth."""
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bodypix_ros.ros.people.joining import CAPACITY, COMING_S, KEYPOINTS, MASK, METRES, PERSONS, Matcher
+from bodypix_ros.ros.people.joining import (
+    CAPACITY,
+    COMING_S,
+    IMAGE,
+    KEYPOINTS,
+    MASK,
+    METRES,
+    PATIENCE_S,
+    PERSONS,
+    Matcher,
+)
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -144,3 +156,35 @@ def test_an_older_image_is_not_given_after_a_newer_one():
     assert line.matcher.check(line.now_s + 0.6) is None
     assert line.matcher.add("image", 1 * SECOND + 33 * MS, "late", line.now_s + 0.7) is None
     assert line.matcher.check(line.now_s + 2) is None
+
+
+def given_of(line, frames, hz, names, also=lambda stamp_ns: None):
+    """When images were given, of frames of depth and what was seen at a rate."""
+    times = []
+    for _ in range(frames):
+        line.now_s += 1 / hz
+        stamp_ns = round(line.now_s * SECOND)
+        events = [line.depth(stamp_ns), also(stamp_ns), *(line.image(stamp_ns, (name,)) for name in names)]
+        times += [line.now_s for one in events if one is not None]
+    return times
+
+
+@pytest.mark.parametrize("hz", [5, 10, 30])
+def test_an_input_of_other_stamps_is_not_waited_for(hz):
+    """As of another camera, or of a driver that stamps again."""
+    line = Line()
+    times = given_of(line, 60, hz, (MASK, PERSONS), lambda stamp_ns: line.image(stamp_ns + 1000, (IMAGE,)))
+    assert len(times) == 60
+
+
+@pytest.mark.parametrize("hz", [5, 15, 20, 30, 60])
+def test_an_input_that_stops_stops_nothing_for_longer_than_images_are_waited_with(hz):
+    line = Line()
+    times = given_of(line, 30, hz, (MASK, PERSONS, KEYPOINTS))
+    times += given_of(line, 4 * hz, hz, (MASK, PERSONS))
+    assert max(np.diff(times)) <= PATIENCE_S + 2 / hz
+    assert len(times) >= 30 + 4 * hz - max(CAPACITY, PATIENCE_S * hz) - 2
+    times = given_of(line, 30, hz, (MASK, PERSONS, KEYPOINTS))
+    assert line.image(round(line.now_s * SECOND) + MS) is None  # they are waited for again
+    line.matcher.forget(KEYPOINTS)
+    assert line.depth(round(line.now_s * SECOND) + MS)
