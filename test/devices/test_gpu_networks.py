@@ -33,7 +33,7 @@ MODELS = {
 DETECTING = {model for model in MODELS if not model.startswith("blazepose")} | {"blazepose-lite"}
 """Those whose networks are all tried: BlazePose's three sizes share a detector."""
 MASK, STEEP = (256, 256, 1), 5e-4
-"""BlazePose's mask is the sigmoid of values up to 1900, whose last digit in f32 is 1e-4."""
+"""BlazePose's mask, in which values of up to 1900 cancel: a CPU's f32 is 1e-4 off float64."""
 ORIGINAL = {"algorithm": "original"}
 
 
