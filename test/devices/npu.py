@@ -27,7 +27,7 @@ import openvino as ov
 
 import bodypix_ros
 from bodypix_ros.errors import MissingModelError
-from bodypix_ros.models import catalogue, ranges, store
+from bodypix_ros.models import catalogue, ranges, store, tflite
 from bodypix_ros.runtime.quantize import Rounding, quantized
 from support.devices import PLUGINS
 from support.paths import real_data
@@ -138,12 +138,18 @@ def networks(pattern: str) -> Iterator[Network]:
     folder = _FOLDER / "networks"
     folder.mkdir(exist_ok=True)
     models = real_data() / "models"
-    for name, entry in catalogue.models().items():
+    details = catalogue.details()
+    for name, entry in (catalogue.models() | details).items():
+        if not re.search(pattern, name):
+            continue
         try:
-            store.find(entry, models)
+            files = store.find(entry, models)
         except MissingModelError:
             continue
-        if not re.search(pattern, name):
+        if name in details:
+            for path in files.values():
+                graph = tflite.read_model(path)
+                yield from _files(f"{name} {path.stem}", graph, [graph.input().shape[1:3]], folder)
             continue
         with bodypix_ros.load(name, device="CPU", precision="f32", model_dir=models) as segmenter:
             seer: Any = segmenter._open

@@ -33,7 +33,7 @@ MODELS = {
 DETECTING = {model for model in MODELS if not model.startswith("blazepose")} | {"blazepose-lite"}
 """Those whose networks are all tried: BlazePose's three sizes share a detector."""
 MASK, STEEP = (256, 256, 1), 5e-4
-"""BlazePose's mask is the sigmoid of values up to 1900, whose last digit in f32 is 1e-4."""
+"""BlazePose's mask, in which values of up to 1900 cancel: a CPU's f32 is 1e-4 off float64."""
 ORIGINAL = {"algorithm": "original"}
 
 
@@ -48,10 +48,13 @@ def test_the_plugin_answers_as_fakes_do(gpu: str) -> None:
         assert compiled.get_property("EXECUTION_DEVICES") == plugin.executes_on
         assert executes_on(compiled) == "GPU.0"
         assert precision_of(compiled.get_property("INFERENCE_PRECISION_HINT")) == hint
-    for allowed, count in (("NO", plugin.requests), ("YES", plugin.batched)):
+    wanted = {}
+    for allowed in ("NO", "YES"):
         config = {"PERFORMANCE_HINT": "THROUGHPUT", "ALLOW_AUTO_BATCHING": allowed}
         compiled = core.compile_model(network, gpu, config)
-        assert compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS") == count
+        wanted[allowed] = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+    assert wanted["NO"] == plugin.requests
+    assert wanted["YES"] >= 10 * plugin.requests  # batches are as large as caches and memory allow
     with pytest.raises(RuntimeError):
         core.compile_model(network, "GPU.1", {})
 

@@ -21,7 +21,7 @@ class Plugin:
         executes_on: A network's EXECUTION_DEVICES, of one device of this kind.
         hints: What INFERENCE_PRECISION_HINT may be.
         requests: OPTIMAL_NUMBER_OF_INFER_REQUESTS for THROUGHPUT.
-        batched: The same where batches are allowed.
+        batched: The same where batches are allowed, on one machine: it depends on caches and memory.
         shows_graph: Whether the runtime graph has the network's operations.
     """
 

@@ -12,6 +12,13 @@ MARGIN = 1.25
 """Side of a region per diameter of the person's circle (MediaPipe: RectTransformation scale)."""
 SAME_PERSON = 0.25
 """Trunks that are closer than this share of the circle's radius (20 to 25 cm) are one person's."""
+_CENTRES, _SIDES, _TURNS = 2**18, 2**15, 2**18
+"""Steps in which regions differ: per side, counted as the next power of two, and per turn.
+
+Devices differ in the last digits of their outputs. On a grid most regions are the same everywhere all the
+same; else every sample of a crop would move a little, and outlines with it. A step moves the corners of a
+crop by a hundredth of a cell at most.
+"""
 _OBLONG = 1.15
 """Long side per short side from which the parts show more than the whole image."""
 _MOST_PARTS = 8
@@ -99,12 +106,20 @@ def around(centre: npt.NDArray[np.floating], rim: npt.NDArray[np.floating]) -> R
         rim: x, y of a point on the circle around the person, in the direction of the head.
 
     Returns:
-        A region in which that direction is up; None where the points make none.
+        A region in which that direction is up, on a grid; None where the points make none.
     """
     dx, dy = float(rim[0] - centre[0]), float(rim[1] - centre[1])
     radius = math.hypot(dx, dy)
     if not 0.5 <= radius <= 1e6 or not np.isfinite(centre).all():
         return None
-    rotation = math.pi / 2 - math.atan2(-dy, dx)
-    rotation -= 2 * math.pi * math.floor((rotation + math.pi) / (2 * math.pi))
-    return Region(float(centre[0]), float(centre[1]), 2 * MARGIN * radius, rotation)
+    side = 2 * MARGIN * radius
+    side = _on_grid(side, side, _SIDES)
+    x, y = (_on_grid(float(value), side, _CENTRES) for value in centre)
+    turn = round((math.pi / 2 - math.atan2(-dy, dx)) / (2 * math.pi) * _TURNS)
+    turn = (turn + _TURNS // 2) % _TURNS - _TURNS // 2
+    return Region(x, y, side, 2 * math.pi * turn / _TURNS)
+
+
+def _on_grid(value: float, side: float, steps: int) -> float:
+    step = 2.0 ** math.frexp(side)[1] / steps
+    return step * round(value / step)
