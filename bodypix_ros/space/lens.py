@@ -80,9 +80,11 @@ class Lens:
             PlacingError: The camera is not calibrated, its images have no size, or its distortion is of an
                 unknown kind.
         """
-        matrix = np.array(info.k, np.float64).reshape(3, 3)
+        matrix = np.array(info.k, np.float64)
         distortion = np.array(info.d, np.float64)
-        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        if matrix.size == 9:
+            matrix = matrix.reshape(3, 3)
+        if matrix.size != 9 or not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
             raise PlacingError("camera_info has no camera matrix: calibrate the camera")
         if not np.isfinite(distortion).all():
             raise PlacingError("camera_info has a distortion that is not finite: calibrate the camera")

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.errors import PlacingError
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.space import clusters, pose
 from bodypix_ros.space.depth import NOISE, check_view, unit_of
@@ -79,7 +80,8 @@ def place(
         One for each person, in their order.
 
     Raises:
-        PlacingError: The Scene is not of this lens's images, or the depth not of this view.
+        PlacingError: The Scene is not of this lens's images, the depth not of this view, or the persons are
+            of different models.
     """
     height, width = scene.instance_mask.shape
     lens.check(width, height)
@@ -90,6 +92,8 @@ def place(
     if not scene.persons:
         return ()
     count = len(scene.persons)
+    if len({len(person.keypoints) for person in scene.persons}) > 1:
+        raise PlacingError("persons have different numbers of keypoints: those of one Scene are of one model")
     boxes = np.array([person.box for person in scene.persons], np.int64)
     np.clip(boxes, 0, np.array([width, height, width, height]), out=boxes)
     boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])

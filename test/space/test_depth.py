@@ -242,6 +242,17 @@ def test_holes_in_a_lattice_hide_nobody(every, box):
     assert one.valid == pytest.approx(1 / (every[0] * every[1]), rel=0.35)
 
 
+def test_persons_of_different_models_are_refused():
+    labels = np.ones((120, 160), np.uint8)
+    persons = tuple(Person(0.8, (0, 0, 160, 120), np.zeros((n, 3), np.float32)) for n in (17, 33))
+    with pytest.raises(PlacingError, match="different numbers of keypoints"):
+        place(
+            Scene(labels > 0, labels, None, None, persons, ()),
+            labels.astype(np.float32),
+            Lens.from_fov(160, 120, 60),
+        )
+
+
 def test_the_order_of_a_messages_bytes_does_not_matter():
     labels = np.zeros((120, 160), np.uint8)
     labels[20:110, 60:100] = 1

@@ -46,6 +46,11 @@ def test_images_without_pixels_have_no_lens(size):
         Lens.from_info(camera_info(**size))
 
 
+def test_a_camera_info_without_a_matrix_has_no_lens():
+    with pytest.raises(PlacingError, match="no camera matrix"):
+        Lens.from_info(camera_info(k=()))
+
+
 @pytest.mark.parametrize("d", [(), BENT])
 def test_the_table_has_the_ray_of_every_pixel_and_is_made_once(d):
     lens = Lens.from_info(camera_info(d=d))
