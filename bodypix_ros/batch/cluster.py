@@ -225,9 +225,9 @@ class RayPool:
         actor = self._ray.remote(
             num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS, max_concurrency=2
         )(_Actor)
-        arguments = [self._ray.put(self._arguments[0]), *self._arguments[1:]]
         for _ in range(count):
-            made = actor.remote(*arguments)
+            # Plain values, no references: Ray begins an actor anew only while what it was given is there.
+            made = actor.remote(*self._arguments)
             self._members.append(_Member(made, made.state.remote()))
         return self
 
