@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from glob import glob, has_magic
 from pathlib import Path
+from stat import S_ISDIR
 
 from bodypix_ros.errors import MediaError
 from bodypix_ros.media import readable
@@ -128,12 +129,12 @@ def _raise(problem: str) -> None:
 def _listed(argument: str, say: Say) -> list[str]:
     """The lines of a list, or the argument itself."""
     path = Path(argument)
-    if suffix_of(path) != LIST_SUFFIX or not path.is_file():
+    if suffix_of(path) != LIST_SUFFIX or not os.path.isfile(path):  # noqa: PTH113 - see _is_dir
         return [argument]
     try:
         text = path.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError as error:
-        say(f"{readable(argument)}: cannot be read: {error.strerror or error}")
+        say(_unreadable(path, error))
         return []
     # What a list names is meant from where the list is, wherever the command is called.
     lines = [line.strip() for line in text.splitlines()]
@@ -151,13 +152,29 @@ def _expanded(argument: str, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]
         if not paths:
             say(f"{readable(argument)}: no file is called so")
     for path in map(Path, paths):
-        if not path.exists():
+        try:
+            is_folder = S_ISDIR(path.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
             say(f"{readable(path)}: no such file or folder; give bags, videos, folders, patterns or lists")
             continue
-        there = list(_in_folder(path, out, say) if path.is_dir() else _one(path))
-        if not there:
-            say(f"{readable(path)}: no bag, no video and no pictures")
+        except OSError as error:
+            say(_unreadable(path, error))
+            continue
+        problems: list[str] = []
+        there = list(_in_folder(path, out, problems.append) if is_folder else _one(path))
+        if not there and not problems:
+            problems.append(f"{readable(path)}: no bag, no video and no pictures")
+        for problem in problems:
+            say(problem)
         yield from there
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - Path's raises where it may not look
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{readable(path)}: cannot be read: {error.strerror or error}"
 
 
 def _one(path: Path) -> Iterator[tuple[Kind, Path]]:
@@ -173,22 +190,24 @@ def _one(path: Path) -> Iterator[tuple[Kind, Path]]:
 
 def _in_folder(folder: Path, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
     """A bag, or what lies in a folder and its folders."""
-    if out.exists() and folder.samefile(out):
+    try:
+        if out.exists() and folder.samefile(out):
+            return
+        is_bag = (folder / _METADATA).exists()
+        inside = [] if is_bag else sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        say(_unreadable(folder, error))
         return
-    if (folder / _METADATA).exists():
+    if is_bag:
         yield Kind.BAG, folder
         return
-    try:
-        inside = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        say(f"{readable(folder)}: cannot be read: {error.strerror or error}")
-        return
-    found = [(kind, path) for path in inside if not path.is_dir() for kind, path in _one(path)]
+    folders = {path for path in inside if _is_dir(path)}
+    found = [(kind, path) for path in inside if path not in folders for kind, path in _one(path)]
     yield from ((kind, path) for kind, path in found if kind is not Kind.PICTURES)
     if any(kind is Kind.PICTURES for kind, _ in found):
         yield Kind.PICTURES, folder
     for path in inside:
-        if path.is_dir() and not path.is_symlink():  # a link may lead anywhere, and in a circle
+        if path in folders and not path.is_symlink():  # a link may lead anywhere, and in a circle
             yield from _in_folder(path, out, say)
 
 
@@ -209,7 +228,7 @@ def _named(found: Mapping[str, Kind], names: Mapping[str, str]) -> list[Source]:
 
 def _stem(path: Path) -> str:
     """A folder's name, or a file's without its suffix."""
-    is_folder = path.is_dir() and path.suffix not in (".mcap", ".db3")
+    is_folder = _is_dir(path) and path.suffix not in (".mcap", ".db3")
     name = readable(path.name if is_folder else path.stem).lstrip(".") or "source"
     return name.encode()[:_LONGEST].decode("utf-8", "ignore")
 

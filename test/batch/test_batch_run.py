@@ -314,3 +314,23 @@ def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     summary = batch.run([tmp_path / "in", tmp_path / "none"], tmp_path / "out", recipe(), workers=1)
     assert (len(summary.made), summary.well) == (1, False)
     assert "none: no such file or folder" in next(iter(summary.failed.values()))
+
+
+def test_a_folder_that_nobody_may_look_into_is_named_and_the_others_go_on(tmp_path, inline, monkeypatch):
+    fleet(tmp_path / "in", 2, ())
+    (tmp_path / "in/locked").mkdir()
+    look = Path.stat
+
+    def denied(path, **how):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", denied)
+    arguments = [tmp_path / "in", tmp_path / "in/locked", tmp_path / "in/locked/film.mp4"]
+    summary = batch.run(arguments, tmp_path / "out", recipe(), workers=1)
+    assert (len(summary.made), summary.well) == (2, False)
+    assert list(summary.failed) == [
+        f"{tmp_path / 'in/locked'}: cannot be read: Permission denied",
+        f"{tmp_path / 'in/locked/film.mp4'}: cannot be read: Permission denied",
+    ]
