@@ -6,6 +6,7 @@ whoever takes the outcome takes one.
 """
 
 import os
+import re
 import socket
 import time
 import uuid
@@ -21,6 +22,8 @@ from bodypix_ros.batch.recipe import Recipe
 from bodypix_ros.batch.work import Job, Result, Worker
 from bodypix_ros.errors import BodypixError, StartError
 
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""What Ray puts into messages for terminals."""
 _RESTARTS: Final = 3
 """So often Ray starts an actor anew."""
 _ASK_S: Final = 1.0
@@ -257,4 +260,5 @@ class RayPool:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    text = _COLOUR.sub("", str(error)).strip()
+    return (text.splitlines() or [type(error).__name__])[0][:300]

@@ -95,6 +95,11 @@ def test_nodes_that_lack_the_model_say_so(tmp_path, cluster, monkeypatch):
     assert outputs(tmp_path / "out") == {}
 
 
+def test_reasons_are_one_line_without_colours():
+    error = ray.exceptions.RayError("\x1b[36mray::_Actor.do()\x1b[39m died\nTraceback")
+    assert clusters._first_line(error) == "ray::_Actor.do() died"
+
+
 def test_no_cluster_is_said():
     pool = clusters.RayPool(recipe(), "1", ".", ".", 1, "127.0.0.1:1")
     with pytest.raises(StartError, match=r"ray: no cluster at '127\.0\.0\.1:1'"):
