@@ -47,7 +47,8 @@ class Made:
         seconds: What all of it took.
         recorded_s: How long the recording is, in seconds; None: nobody knows.
         problems: What could not be used.
-        notes: What else is to be said: topics that were left out, or not looked into.
+        notes: What else is to be said: topics that were left out, or not looked into; what the model was
+            asked for and has not got, such as the detector of faces.
         attempts: How often it was tried.
         where: Who made it.
     """

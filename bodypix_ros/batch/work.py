@@ -152,7 +152,8 @@ class Worker:
             return Unchanged(before)
         work = Path(job.out) / job.work
         work.mkdir()
-        said: list[str] = []
+        # What is missing makes no output wrong, but whoever publishes it must see it in what is said of it.
+        said = [" ".join(why.split()) for why in self._segmenter.lacking.values()]
         report = Report(said.append, _Progress(tell))
         make = self._make_bag if source.kind is Kind.BAG else self._make_files
         made, recorded_s = make(source, work, report)

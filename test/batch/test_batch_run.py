@@ -84,6 +84,30 @@ def test_copies_with_faces_hidden_are_those_of_the_command_and_what_is_not_hidde
     assert outputs(tmp_path / "out") == contents(tmp_path / "alone")
 
 
+class Faceless(FakeModel):
+    """One that was to look for faces, and has no detector for that."""
+
+    def load(self):
+        segmenter = super().load()
+        segmenter.update(faces=True)
+        return segmenter
+
+
+def test_outputs_say_that_faces_were_not_looked_for(tmp_path, inline, monkeypatch):
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fleet(tmp_path / "in", 2, ())
+    events = []
+    hide = batch.Recipe(Faceless(), BagRecipe(anonymize=True))
+    batch.run([tmp_path / "in"], tmp_path / "out", hide, workers=1, listen=events.append)
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    said = [event["notes"] for event in events if event["event"] == "done"]
+    assert said == [one["notes"] for one in report["each"]]
+    for notes in said:
+        assert [note.partition(":")[0] for note in notes] == ["faces are not looked for by themselves"]
+        assert "\n" not in notes[0]
+
+
 def test_what_is_done_is_left_out_and_what_failed_is_tried_again(tmp_path, inline):
     bags = fleet(tmp_path / "in", 5, (2,))
     first = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
