@@ -13,7 +13,7 @@ from typing import Any, Final
 from bodypix_ros import __version__
 from bodypix_ros.batch import cluster, table
 from bodypix_ros.batch.local import LocalPool
-from bodypix_ros.batch.manifest import WORK, Made, Manifest, sizes
+from bodypix_ros.batch.manifest import WORK, Made, Manifest, is_whole
 from bodypix_ros.batch.pool import Broken, Finished, Lost, Pool, Progress, Ready
 from bodypix_ros.batch.recipe import Recipe, sha256_of
 from bodypix_ros.batch.report import write_report
@@ -183,7 +183,7 @@ class _Driver:
         except OSError as error:
             self._fail(source.path, f"{readable(source.path)}: cannot be read: {error.strerror or error}", 0)
             return None
-        whole = made is not None and sizes(folder / made.name) == dict(made.sizes)
+        whole = made is not None and is_whole(folder / made.name, made)
         if made is None and (folder / source.name).exists():
             self._fail(
                 source.path,
@@ -288,7 +288,7 @@ class _Driver:
             OutputError: It is not.
         """
         until_s = time.monotonic() + _SEEN_WITHIN_S
-        while sizes(self._manifest.folder / made.made) != dict(made.sizes):
+        while not is_whole(self._manifest.folder / made.made, made):
             if time.monotonic() > until_s:
                 raise OutputError(f"{made.made}: what {made.where} made is not to be seen here")
             time.sleep(0.1)

@@ -263,9 +263,9 @@ class Manifest:
     def _recover(self, made: Made) -> None:
         """Complete what was begun when the process before was killed."""
         try:
-            if sizes(self.folder / made.made) == dict(made.sizes):
+            if is_whole(self.folder / made.made, made):
                 self._rename(made)
-            if sizes(self.folder / made.name) == dict(made.sizes):
+            if is_whole(self.folder / made.name, made):
                 self.append("done", source=made.source)
                 self.recovered.append(made.name)
                 return
@@ -290,6 +290,11 @@ class Manifest:
 def sizes(folder: Path) -> dict[str, int]:
     """The sizes of all files in a folder by their paths in it; empty where there is none."""
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
+
+
+def is_whole(folder: Path, made: Made) -> bool:
+    """Whether a folder holds what was made; what somebody put there besides is theirs."""
+    return made.sizes.items() <= sizes(folder).items()
 
 
 def sync(folder: Path) -> None:

@@ -181,6 +181,15 @@ def test_an_output_that_somebody_spoiled_is_made_again(tmp_path, damage, inline)
     assert outputs(tmp_path / "out") == before
 
 
+def test_a_file_that_somebody_put_into_an_output_stays(tmp_path, inline):
+    fleet(tmp_path / "in", 2, ())
+    batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    (tmp_path / "out/drive_01/mine").write_text("mine")
+    again = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    assert (again.made, again.skipped) == ([], 2)
+    assert (tmp_path / "out/drive_01/mine").read_text() == "mine"
+
+
 def test_what_is_there_and_of_no_batch_stays(tmp_path, inline):
     fleet(tmp_path / "in", 2, ())
     (tmp_path / "out/drive_01").mkdir(parents=True)
