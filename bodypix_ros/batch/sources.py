@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from glob import glob, has_magic
@@ -11,7 +12,7 @@ from pathlib import Path
 from stat import S_ISDIR
 
 from bodypix_ros.errors import MediaError
-from bodypix_ros.media import readable
+from bodypix_ros.media.files import kind_of, readable
 from bodypix_ros.media.searching import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 BAG_SUFFIXES = (".mcap", ".db3", ".bag")
@@ -161,7 +162,7 @@ def _expanded(argument: str, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]
             say(_unreadable(path, error))
             continue
         problems: list[str] = []
-        there = list(_in_folder(path, out, problems.append) if is_folder else _one(path))
+        there = list(_in_folder(path, out, problems.append) if is_folder else _one(path, problems.append))
         if not there and not problems:
             problems.append(f"{readable(path)}: no bag, no video and no pictures")
         for problem in problems:
@@ -177,15 +178,24 @@ def _unreadable(path: Path, error: OSError) -> str:
     return f"{readable(path)}: cannot be read: {error.strerror or error}"
 
 
-def _one(path: Path) -> Iterator[tuple[Kind, Path]]:
+_SUFFIXES = {
+    **dict.fromkeys(BAG_SUFFIXES, Kind.BAG),
+    **dict.fromkeys(VIDEO_SUFFIXES, Kind.VIDEO),
+    **dict.fromkeys(PICTURE_SUFFIXES, Kind.PICTURES),
+}
+
+
+def _one(path: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
     """A file, if it is a source by its suffix."""
-    suffix = suffix_of(path)
-    if suffix in BAG_SUFFIXES:
-        yield Kind.BAG, path
-    elif suffix in VIDEO_SUFFIXES:
-        yield Kind.VIDEO, path
-    elif suffix in PICTURE_SUFFIXES:
-        yield Kind.PICTURES, path
+    kind, what = _SUFFIXES.get(suffix_of(path)), ""
+    if kind is None:
+        return
+    with suppress(OSError):  # whoever reads it says why it cannot
+        what = kind_of(path.stat().st_mode)
+    if what:  # of a pipe whoever reads it would wait for the other end
+        say(f"{readable(path)}: is {what}, not a file")
+    else:
+        yield kind, path
 
 
 def _in_folder(folder: Path, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
@@ -202,7 +212,7 @@ def _in_folder(folder: Path, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]
         yield Kind.BAG, folder
         return
     folders = {path for path in inside if _is_dir(path)}
-    found = [(kind, path) for path in inside if path not in folders for kind, path in _one(path)]
+    found = [(kind, path) for path in inside if path not in folders for kind, path in _one(path, say)]
     yield from ((kind, path) for kind, path in found if kind is not Kind.PICTURES)
     if any(kind is Kind.PICTURES for kind, _ in found):
         yield Kind.PICTURES, folder

@@ -349,6 +349,17 @@ def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     assert "none: no such file or folder" in next(iter(summary.failed.values()))
 
 
+def test_a_pipe_is_no_source_and_nobody_waits_for_it(tmp_path, inline):
+    fleet(tmp_path / "in", 1, ())
+    for name in ("film.mp4", "photo.png"):
+        os.mkfifo(tmp_path / "in" / name)
+    summary = batch.run([tmp_path / "in", tmp_path / "in/film.mp4"], tmp_path / "out", recipe(), workers=1)
+    assert len(summary.made) == 1
+    assert list(summary.failed) == [
+        f"{tmp_path / 'in' / name}: is a pipe, not a file" for name in ("film.mp4", "photo.png")
+    ]
+
+
 def test_a_folder_that_nobody_may_look_into_is_named_and_the_others_go_on(tmp_path, inline, monkeypatch):
     fleet(tmp_path / "in", 2, ())
     (tmp_path / "in/locked").mkdir()
