@@ -44,6 +44,7 @@ class Summary:
         made: Sources that were made.
         skipped: How many were complete before.
         failed: Why a source failed, by its path, or by what was typed.
+        flawed: What could not be used of sources that are made, by their paths; also of what was before.
         stopped: Whether it ended early because it was told to.
         tries: How often something was tried again.
         recovered: Outputs that an earlier run had made and could not name any more.
@@ -52,14 +53,10 @@ class Summary:
     made: list[Made] = field(default_factory=list)
     skipped: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    flawed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped: bool = False
     tries: int = 0
     recovered: list[str] = field(default_factory=list)
-
-    @property
-    def flawed(self) -> dict[str, tuple[str, ...]]:
-        """What could not be used of sources that were made, by their paths."""
-        return {made.source: made.problems for made in self.made if made.problems}
 
     @property
     def well(self) -> bool:
@@ -192,10 +189,19 @@ class _Driver:
             )
             return None
         if made is not None and whole and made.fingerprint == fingerprint and made.key == self._key(made):
-            self.summary.skipped += 1
+            self._skip(made)
             return None
         self._sizes[source.path] = max(total_size(fingerprint), 1)
         return Job(source, str(folder), "", made.key if made is not None and whole else "")
+
+    def _skip(self, made: Made) -> None:
+        """Leave out what is made already, but say again what is wrong with it."""
+        self.summary.skipped += 1
+        self._see_flaws(made)
+
+    def _see_flaws(self, made: Made) -> None:
+        if made.problems:
+            self.summary.flawed[made.source] = made.problems
 
     def _key(self, made: Made) -> str:
         return sha256_of([made.digest, self._model_digest, self._recipe.digest()])
@@ -263,7 +269,7 @@ class _Driver:
         if isinstance(result, Unchanged):
             self._note("unchanged", source=source, fingerprint=result.fingerprint)
             self._settled.add(source)
-            self.summary.skipped += 1
+            self._skip(self._manifest.state.done[source])
             self._listen({"event": "unchanged", "source": source, "bytes": self._sizes[source]})
             return
         try:
@@ -274,6 +280,7 @@ class _Driver:
             return
         self._settled.add(source)
         self.summary.made.append(result)
+        self._see_flaws(result)
         self._listen({
             "event": "done", "source": source, "output": str(self._manifest.folder / result.name),
             "images": result.images, "people": result.people, "seconds": result.seconds,
@@ -331,5 +338,6 @@ class _Driver:
         self._note("end", **counts)
         with suppress(OutputError):
             write_report(self._manifest.folder, self._manifest.state, counts)
-        self._listen({"event": "end", **counts, "failures": summary.failed})
+        flawed = {source: list(problems) for source, problems in summary.flawed.items()}
+        self._listen({"event": "end", **counts, "failures": summary.failed, "flawed": flawed})
         return summary

@@ -213,6 +213,23 @@ def test_images_that_cannot_be_used_are_flaws_and_not_failures(tmp_path, inline)
     assert (tmp_path / "out/photos/good.overlay.png").exists()
 
 
+def test_flaws_of_what_was_made_before_are_said_again(tmp_path, inline):
+    photos = tmp_path / "in/photos"
+    photos.mkdir(parents=True)
+    media.write_picture(photos / "good.png", pictures(1)[0])
+    (photos / "bad.png").touch()
+    events = []
+    first = batch.run([photos], tmp_path / "out", recipe(), workers=1)
+    second = batch.run([photos], tmp_path / "out", recipe(), workers=1, listen=events.append)
+    os.utime(photos / "good.png", (1, 1))  # its contents are looked at again
+    third = batch.run([photos], tmp_path / "out", recipe(), workers=1)
+    assert [len(each.made) for each in (first, second, third)] == [1, 0, 0]
+    assert first.flawed == second.flawed == third.flawed
+    assert list(first.flawed) == [str(photos)]
+    assert (second.well, third.well) == (False, False)
+    assert events[-1]["flawed"] == {str(photos): list(first.flawed[str(photos)])}
+
+
 def test_a_film_that_breaks_off_has_no_output(tmp_path, inline):
     write_film(tmp_path / "film.mkv", [k / 10 for k in range(30)])
     data = (tmp_path / "film.mkv").read_bytes()
