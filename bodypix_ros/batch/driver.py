@@ -165,6 +165,8 @@ class _Driver:
         new = {source.path: source.name for source in sources if source.path not in state.names}
         if new:
             self._manifest.append("named", names=new)
+        for source in self._gone():
+            self._note("forgotten", source=source)
         todo.sort(key=lambda job: -self._sizes[job.source.path])
         self.waiting.extend(todo)
         self._listen({
@@ -194,10 +196,18 @@ class _Driver:
         self._sizes[source.path] = max(total_size(fingerprint), 1)
         return Job(source, str(folder), "", made.key if made is not None and whole else "")
 
+    def _gone(self) -> list[str]:
+        """Sources that wait or have failed, and are not there any more."""
+        state = self._manifest.state
+        due = [source for source in state.names if source in state.failed or source not in state.done]
+        return [source for source in due if not os.path.lexists(source)]
+
     def _skip(self, made: Made) -> None:
         """Leave out what is made already, but say again what is wrong with it."""
         self.summary.skipped += 1
         self._see_flaws(made)
+        if made.source in self._manifest.state.failed:  # it was another file meanwhile
+            self._note("unchanged", source=made.source, fingerprint=made.fingerprint)
 
     def _see_flaws(self, made: Made) -> None:
         if made.problems:

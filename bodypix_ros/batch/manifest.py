@@ -165,6 +165,13 @@ def _take_failed(state: State, entry: dict[str, Any]) -> None:
     state.failed[entry["source"]] = (entry["why"], entry["attempts"])
 
 
+def _take_forgotten(state: State, entry: dict[str, Any]) -> None:
+    """The source is not there any more; what was made of it stays."""
+    state.failed.pop(entry["source"], None)
+    if entry["source"] not in state.done:
+        state.names.pop(entry["source"], None)
+
+
 def _take_nothing(_: State, __: dict[str, Any]) -> None:
     """Of use to whoever reads the file."""
 
@@ -177,6 +184,7 @@ _TAKE: Final = {
     "unchanged": _take_again,
     "gone": _take_lost,
     "failed": _take_failed,
+    "forgotten": _take_forgotten,
     "tried": _take_nothing,
     "end": _take_nothing,
 }

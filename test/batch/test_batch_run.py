@@ -230,6 +230,23 @@ def test_flaws_of_what_was_made_before_are_said_again(tmp_path, inline):
     assert events[-1]["flawed"] == {str(photos): list(first.flawed[str(photos)])}
 
 
+def test_a_source_that_is_itself_again_or_gone_is_no_failure(tmp_path, inline):
+    bags = fleet(tmp_path / "in", 2, (1,))
+    batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    (file,) = bags[0].glob("*.mcap")
+    data, times = file.read_bytes(), file.stat()
+    file.write_bytes(data[: len(data) // 2])
+    spoiled = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    assert sorted(spoiled.failed) == [str(path) for path in bags]
+    file.write_bytes(data)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    shutil.rmtree(bags[1])
+    assert batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1).well
+    found = batch.figures(agree(tmp_path / "out"))
+    assert (found["sources"], found["done"], found["waiting"], found["failed"]) == (1, 1, 0, {})
+    assert json.loads((tmp_path / "out/report.json").read_text())["failed"] == {}
+
+
 def test_a_film_that_breaks_off_has_no_output(tmp_path, inline):
     write_film(tmp_path / "film.mkv", [k / 10 for k in range(30)])
     data = (tmp_path / "film.mkv").read_bytes()
