@@ -13,10 +13,10 @@ from typing import Any, Final
 from bodypix_ros import __version__
 from bodypix_ros.batch import cluster, table
 from bodypix_ros.batch.local import LocalPool
-from bodypix_ros.batch.manifest import WORK, Made, Manifest, is_whole
+from bodypix_ros.batch.manifest import FILE, WORK, Made, Manifest, is_whole
 from bodypix_ros.batch.pool import Broken, Finished, Lost, Pool, Progress, Ready
 from bodypix_ros.batch.recipe import Recipe, sha256_of
-from bodypix_ros.batch.report import write_report
+from bodypix_ros.batch.report import JSON, PAGE, write_report
 from bodypix_ros.batch.sources import Source, find, total_size
 from bodypix_ros.batch.work import Failed, Job, Result, Unchanged
 from bodypix_ros.errors import OptionError, OutputError, StartError
@@ -24,6 +24,8 @@ from bodypix_ros.media import readable
 from bodypix_ros.targets import check_writable, only_writer
 
 LOCK: Final = ".bodypix.lock"
+_OWN: Final = (FILE, JSON, PAGE)
+"""What the folder of the outputs has besides these."""
 _POLL_S: Final = 0.2
 _SEEN_WITHIN_S: Final = 10.0
 """So long a file system may take until what another computer wrote is seen here."""
@@ -155,7 +157,7 @@ class _Driver:
             self.summary.failed[problem] = problem  # of what was typed: the manifest is of sources
             self._listen({"event": "failed", "source": "", "why": problem, "attempts": 0, "bytes": 0})
 
-        sources = find(arguments, folder, state.names, missing)
+        sources = find(arguments, folder, state.names, missing, _OWN)
         todo = [job for source in sources if (job := self._job(source)) is not None]
         self._manifest.append(
             "run", version=1, program=__version__, model=self._recipe.model.name,

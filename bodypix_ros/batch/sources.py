@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
@@ -92,7 +92,11 @@ Say = Callable[[str], object]
 
 
 def find(
-    arguments: Sequence[str], out: Path, names: Mapping[str, str] | None = None, complain: Say | None = None
+    arguments: Sequence[str],
+    out: Path,
+    names: Mapping[str, str] | None = None,
+    complain: Say | None = None,
+    own: Collection[str] = (),
 ) -> list[Source]:
     """Find the sources.
 
@@ -102,6 +106,7 @@ def find(
         out: The folder of the results, which is not looked into.
         names: Those that outputs have from earlier runs, by the source's path; they are kept.
         complain: Is told of what cannot be used, and the others go on; None: the first of it is raised.
+        own: What else is in `out`, by name; no output is called so.
 
     Returns:
         Each source once, in the order found.
@@ -115,7 +120,7 @@ def find(
         for one in _listed(argument, say):
             for kind, path in _expanded(one, out, say):
                 found.setdefault(_absolute(path), kind)
-    return _named(found, names or {})
+    return _named(found, names or {}, own)
 
 
 def _absolute(path: Path) -> str:
@@ -221,9 +226,9 @@ def _in_folder(folder: Path, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]
             yield from _in_folder(path, out, say)
 
 
-def _named(found: Mapping[str, Kind], names: Mapping[str, str]) -> list[Source]:
+def _named(found: Mapping[str, Kind], names: Mapping[str, str], own: Collection[str]) -> list[Source]:
     """Give each source a name that no other has, the one that it had before if there is one."""
-    taken = {name.casefold() for name in names.values()}
+    taken = {name.casefold() for name in (*names.values(), *own)}
     sources = []
     for path, kind in found.items():
         name = names.get(path)

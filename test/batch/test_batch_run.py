@@ -376,6 +376,19 @@ def test_sources_are_found_in_folders_patterns_and_lists(tmp_path, monkeypatch):
         found("empty")
 
 
+def test_no_output_is_called_like_the_batch_s_own_files(tmp_path, inline):
+    (tmp_path / "in").mkdir()
+    for name in ("report.json", "Report.png", "manifest.jsonl"):
+        write_film(tmp_path / f"in/{name}.mp4", [0.0, 0.1])
+    for _ in range(2):
+        assert batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1).well
+    state = agree(tmp_path / "out")
+    assert {made.name.rpartition("_")[0] for made in state.done.values()} == {
+        "report.json", "Report.png", "manifest.jsonl",
+    }  # fmt: skip
+    assert json.loads((tmp_path / "out/report.json").read_text())["done"] == 3
+
+
 def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     fleet(tmp_path / "in", 1, ())
     summary = batch.run([tmp_path / "in", tmp_path / "none"], tmp_path / "out", recipe(), workers=1)
