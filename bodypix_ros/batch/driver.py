@@ -157,7 +157,8 @@ class _Driver:
             self.summary.failed[problem] = problem  # of what was typed: the manifest is of sources
             self._listen({"event": "failed", "source": "", "why": problem, "attempts": 0, "bytes": 0})
 
-        sources = find(arguments, folder, state.names, missing, _OWN)
+        own = {*_OWN, *(made.name for made in state.done.values())}
+        sources = find(arguments, folder, state.names, missing, own)
         todo = [job for source in sources if (job := self._job(source)) is not None]
         self._manifest.append(
             "run", version=1, program=__version__, model=self._recipe.model.name,

@@ -106,7 +106,8 @@ def find(
         out: The folder of the results, which is not looked into.
         names: Those that outputs have from earlier runs, by the source's path; they are kept.
         complain: Is told of what cannot be used, and the others go on; None: the first of it is raised.
-        own: What else is in `out`, by name; no output is called so.
+        own: What the batch itself has in `out`, by name: none of it is a source, and no new output gets its
+            name.
 
     Returns:
         Each source once, in the order found.
@@ -118,7 +119,7 @@ def find(
     found: dict[str, Kind] = {}
     for argument in arguments:
         for one in _listed(argument, say):
-            for kind, path in _expanded(one, out, say):
+            for kind, path in _expanded(one, out, own, say):
                 found.setdefault(_absolute(path), kind)
     return _named(found, names or {}, own)
 
@@ -150,14 +151,17 @@ def _listed(argument: str, say: Say) -> list[str]:
     return named
 
 
-def _expanded(argument: str, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]:
-    """The sources that an argument stands for."""
-    paths = [argument]
+def _expanded(argument: str, out: Path, own: Collection[str], say: Say) -> Iterator[tuple[Kind, Path]]:
+    """The sources that an argument stands for; a shell may have made many of one."""
+    paths = [Path(argument)]
     if has_magic(argument) and not os.path.lexists(argument):
-        paths = sorted(glob(argument, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+        matching = glob(argument, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+        paths = [Path(path) for path in sorted(matching) if Path(os.path.realpath(path)) != out]
         if not paths:
             say(f"{readable(argument)}: no file is called so")
-    for path in map(Path, paths):
+    for path in paths:
+        if _is_own(path, out, own):
+            continue
         try:
             is_folder = S_ISDIR(path.stat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -173,6 +177,12 @@ def _expanded(argument: str, out: Path, say: Say) -> Iterator[tuple[Kind, Path]]
         for problem in problems:
             say(problem)
         yield from there
+
+
+def _is_own(path: Path, out: Path, own: Collection[str]) -> bool:
+    """Whether a path is of what the batch has in the folder of its results."""
+    inside = Path(_absolute(path))
+    return inside.is_relative_to(out) and inside != out and inside.relative_to(out).parts[0] in own
 
 
 def _is_dir(path: Path) -> bool:

@@ -389,6 +389,28 @@ def test_no_output_is_called_like_the_batch_s_own_files(tmp_path, inline):
     assert json.loads((tmp_path / "out/report.json").read_text())["done"] == 3
 
 
+@pytest.mark.parametrize("pattern", ["*", "**", "*/*", "../*/*"])
+def test_what_a_batch_wrote_is_no_source_of_its_next_run(tmp_path, inline, pattern):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_film(folder / "film.mp4", [0.0, 0.1])
+    media.write_picture(folder / "photo.png", pictures(1)[0])
+    first = batch.run([folder / "*"], folder, recipe(), workers=1)
+    assert sorted(made.name for made in first.made) == ["film", "photo"]
+    events = []
+    second = batch.run([folder / pattern], folder, recipe(), workers=1, listen=events.append)
+    assert (second.made, events[0]["todo"]) == ([], 0)
+    typed = sorted(folder.iterdir())  # as a shell makes it of a pattern
+    third = batch.run(typed, folder, recipe(), workers=1)
+    assert (third.made, third.skipped, third.well) == ([], 2, True)
+    write_film(tmp_path / "other.mp4", [0.0, 0.1])
+    fourth = batch.run([tmp_path / "*"], folder, recipe(), workers=1)
+    assert ([made.name for made in fourth.made], fourth.well) == (["other"], True)
+    (tmp_path / "circle").symlink_to("circle")
+    fifth = batch.run([tmp_path / "*"], folder, recipe(), workers=1)
+    assert list(fifth.failed) == [f"{tmp_path / 'circle'}: cannot be read: Too many levels of symbolic links"]
+
+
 def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     fleet(tmp_path / "in", 1, ())
     summary = batch.run([tmp_path / "in", tmp_path / "none"], tmp_path / "out", recipe(), workers=1)
