@@ -139,7 +139,7 @@ def _listed(argument: str, say: Say) -> list[str]:
     if suffix_of(path) != LIST_SUFFIX or not os.path.isfile(path):  # noqa: PTH113 - see _is_dir
         return [argument]
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")  # Windows' editors begin so
     except OSError as error:
         say(_unreadable(path, error))
         return []

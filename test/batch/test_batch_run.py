@@ -345,7 +345,7 @@ def test_workers_that_compute_otherwise_are_named(tmp_path):
 def test_sources_are_found_in_folders_patterns_and_lists(tmp_path, monkeypatch):
     fleet(tmp_path / "in/one", 2, ())
     fleet(tmp_path / "in/two", 2, ())
-    (tmp_path / "list.txt").write_text("# of today\n\nin/one/drive_00\nin/two\n")
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbf# of today\r\n\nin/one/drive_00\nin/two\n")
     out = tmp_path / "in/out"
 
     def found(*arguments, names=None):
