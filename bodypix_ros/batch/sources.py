@@ -12,6 +12,7 @@ from pathlib import Path
 from stat import S_ISDIR
 
 from bodypix_ros.errors import MediaError
+from bodypix_ros.media.addresses import is_address, shown
 from bodypix_ros.media.files import kind_of, readable
 from bodypix_ros.media.searching import PICTURE_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
@@ -145,7 +146,8 @@ def _listed(argument: str, say: Say) -> list[str]:
         return []
     # What a list names is meant from where the list is, wherever the command is called.
     lines = [line.strip() for line in text.splitlines()]
-    named = [str(path.parent / line) for line in lines if line and not line.startswith("#")]
+    named = [line for line in lines if line and not line.startswith("#")]
+    named = [line if is_address(line) else str(path.parent / line) for line in named]
     if not named:
         say(f"{readable(argument)}: lists no sources")
     return named
@@ -153,6 +155,9 @@ def _listed(argument: str, say: Say) -> list[str]:
 
 def _expanded(argument: str, out: Path, own: Collection[str], say: Say) -> Iterator[tuple[Kind, Path]]:
     """The sources that an argument stands for; a shell may have made many of one."""
+    if is_address(argument):
+        say(f"{shown(argument)}: is an address; give files and folders, or see it with `bodypix run`")
+        return
     paths = [Path(argument)]
     if has_magic(argument) and not os.path.lexists(argument):
         matching = glob(argument, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns

@@ -418,6 +418,15 @@ def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     assert "none: no such file or folder" in next(iter(summary.failed.values()))
 
 
+def test_an_address_is_no_source(tmp_path, inline):
+    (tmp_path / "list.txt").write_text("https://me:secret@host/film.mp4\n")
+    summary = batch.run([tmp_path / "list.txt", "rtsp://host/*"], tmp_path / "out", recipe(), workers=1)
+    of_list, of_pattern = summary.failed
+    assert "host/film.mp4: is an address; give files and folders" in of_list
+    assert "secret" not in of_list
+    assert of_pattern.startswith("rtsp://host/*: is an address")
+
+
 def test_a_pipe_is_no_source_and_nobody_waits_for_it(tmp_path, inline):
     fleet(tmp_path / "in", 1, ())
     for name in ("film.mp4", "photo.png"):
