@@ -64,6 +64,7 @@ class Report:
         segment_ms: What seeing them took, in milliseconds, without compiling networks.
         files: What was written.
         failures: What `complain` was told of images and sources that could not be used.
+        disk_full: Whether one of them was not written because the disk has no room.
         stopped_early: Whether it was told to stop before its end.
         verified: How many pictures in which faces were hidden were looked at again.
         faces_left: How many faces were found in them.
@@ -78,6 +79,7 @@ class Report:
     segment_ms: float = 0.0
     files: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    disk_full: bool = False
     stopped_early: bool = False
     verified: int = 0
     faces_left: int = 0

@@ -1,5 +1,6 @@
 """Before an output is written: it is none of the inputs, it can be written, and nobody else writes it."""
 
+import errno
 import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
@@ -10,6 +11,9 @@ from filelock import FileLock, Timeout
 from bodypix_ros.errors import OptionError, OutputError
 
 _PROBE = bytes(4096)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DEEPEST = 9
+"""So many errors behind each other are looked at: they may go round."""
 
 
 def check_apart(option: str, outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -67,6 +71,19 @@ def check_writable(folder: Path) -> None:
 def unwritable(path: Path, error: OSError) -> OutputError:
     """What to raise where a file or folder cannot be written."""
     return OutputError(f"{path}: cannot be written: {error.strerror or error}")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a disk without room is behind an error."""
+    return any(isinstance(one, OSError) and one.errno in _FULL for one in causes(error))
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """An error, and those behind it."""
+    found = [error]
+    while (cause := found[-1].__cause__ or found[-1].__context__) is not None and len(found) < _DEEPEST:
+        found.append(cause)
+    return found
 
 
 @contextmanager

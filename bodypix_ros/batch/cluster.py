@@ -6,6 +6,7 @@ whoever takes the outcome takes one.
 """
 
 import os
+import re
 import socket
 import time
 import uuid
@@ -21,6 +22,8 @@ from bodypix_ros.batch.recipe import Recipe
 from bodypix_ros.batch.work import Job, Result, Worker
 from bodypix_ros.errors import BodypixError, StartError
 
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+"""What Ray puts into messages for terminals."""
 _RESTARTS: Final = 3
 """So often Ray starts an actor anew."""
 _ASK_S: Final = 1.0
@@ -225,9 +228,9 @@ class RayPool:
         actor = self._ray.remote(
             num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS, max_concurrency=2
         )(_Actor)
-        arguments = [self._ray.put(self._arguments[0]), *self._arguments[1:]]
         for _ in range(count):
-            made = actor.remote(*arguments)
+            # Plain values, no references: Ray begins an actor anew only while what it was given is there.
+            made = actor.remote(*self._arguments)
             self._members.append(_Member(made, made.state.remote()))
         return self
 
@@ -257,4 +260,5 @@ class RayPool:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+    text = _COLOUR.sub("", str(error)).strip()
+    return (text.splitlines() or [type(error).__name__])[0][:300]

@@ -13,10 +13,10 @@ from typing import Any, Final
 from bodypix_ros import __version__
 from bodypix_ros.batch import cluster, table
 from bodypix_ros.batch.local import LocalPool
-from bodypix_ros.batch.manifest import WORK, Made, Manifest, sizes
+from bodypix_ros.batch.manifest import FILE, WORK, Made, Manifest, is_whole
 from bodypix_ros.batch.pool import Broken, Finished, Lost, Pool, Progress, Ready
 from bodypix_ros.batch.recipe import Recipe, sha256_of
-from bodypix_ros.batch.report import write_report
+from bodypix_ros.batch.report import JSON, PAGE, write_report
 from bodypix_ros.batch.sources import Source, find, total_size
 from bodypix_ros.batch.work import Failed, Job, Result, Unchanged
 from bodypix_ros.errors import OptionError, OutputError, StartError
@@ -24,6 +24,8 @@ from bodypix_ros.media import readable
 from bodypix_ros.targets import check_writable, only_writer
 
 LOCK: Final = ".bodypix.lock"
+_OWN: Final = (FILE, JSON, PAGE)
+"""What the folder of the outputs has besides these."""
 _POLL_S: Final = 0.2
 _SEEN_WITHIN_S: Final = 10.0
 """So long a file system may take until what another computer wrote is seen here."""
@@ -44,6 +46,7 @@ class Summary:
         made: Sources that were made.
         skipped: How many were complete before.
         failed: Why a source failed, by its path, or by what was typed.
+        flawed: What could not be used of sources that are made, by their paths; also of what was before.
         stopped: Whether it ended early because it was told to.
         tries: How often something was tried again.
         recovered: Outputs that an earlier run had made and could not name any more.
@@ -52,14 +55,10 @@ class Summary:
     made: list[Made] = field(default_factory=list)
     skipped: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    flawed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     stopped: bool = False
     tries: int = 0
     recovered: list[str] = field(default_factory=list)
-
-    @property
-    def flawed(self) -> dict[str, tuple[str, ...]]:
-        """What could not be used of sources that were made, by their paths."""
-        return {made.source: made.problems for made in self.made if made.problems}
 
     @property
     def well(self) -> bool:
@@ -158,7 +157,8 @@ class _Driver:
             self.summary.failed[problem] = problem  # of what was typed: the manifest is of sources
             self._listen({"event": "failed", "source": "", "why": problem, "attempts": 0, "bytes": 0})
 
-        sources = find(arguments, folder, state.names, missing)
+        own = {*_OWN, *(made.name for made in state.done.values())}
+        sources = find(arguments, folder, state.names, missing, own)
         todo = [job for source in sources if (job := self._job(source)) is not None]
         self._manifest.append(
             "run", version=1, program=__version__, model=self._recipe.model.name,
@@ -168,6 +168,8 @@ class _Driver:
         new = {source.path: source.name for source in sources if source.path not in state.names}
         if new:
             self._manifest.append("named", names=new)
+        for source in self._gone():
+            self._note("forgotten", source=source)
         todo.sort(key=lambda job: -self._sizes[job.source.path])
         self.waiting.extend(todo)
         self._listen({
@@ -183,7 +185,7 @@ class _Driver:
         except OSError as error:
             self._fail(source.path, f"{readable(source.path)}: cannot be read: {error.strerror or error}", 0)
             return None
-        whole = made is not None and sizes(folder / made.name) == dict(made.sizes)
+        whole = made is not None and is_whole(folder / made.name, made)
         if made is None and (folder / source.name).exists():
             self._fail(
                 source.path,
@@ -192,10 +194,27 @@ class _Driver:
             )
             return None
         if made is not None and whole and made.fingerprint == fingerprint and made.key == self._key(made):
-            self.summary.skipped += 1
+            self._skip(made)
             return None
         self._sizes[source.path] = max(total_size(fingerprint), 1)
         return Job(source, str(folder), "", made.key if made is not None and whole else "")
+
+    def _gone(self) -> list[str]:
+        """Sources that wait or have failed, and are not there any more."""
+        state = self._manifest.state
+        due = [source for source in state.names if source in state.failed or source not in state.done]
+        return [source for source in due if not os.path.lexists(source)]
+
+    def _skip(self, made: Made) -> None:
+        """Leave out what is made already, but say again what is wrong with it."""
+        self.summary.skipped += 1
+        self._see_flaws(made)
+        if made.source in self._manifest.state.failed:  # it was another file meanwhile
+            self._note("unchanged", source=made.source, fingerprint=made.fingerprint)
+
+    def _see_flaws(self, made: Made) -> None:
+        if made.problems:
+            self.summary.flawed[made.source] = made.problems
 
     def _key(self, made: Made) -> str:
         return sha256_of([made.digest, self._model_digest, self._recipe.digest()])
@@ -263,7 +282,7 @@ class _Driver:
         if isinstance(result, Unchanged):
             self._note("unchanged", source=source, fingerprint=result.fingerprint)
             self._settled.add(source)
-            self.summary.skipped += 1
+            self._skip(self._manifest.state.done[source])
             self._listen({"event": "unchanged", "source": source, "bytes": self._sizes[source]})
             return
         try:
@@ -274,6 +293,7 @@ class _Driver:
             return
         self._settled.add(source)
         self.summary.made.append(result)
+        self._see_flaws(result)
         self._listen({
             "event": "done", "source": source, "output": str(self._manifest.folder / result.name),
             "images": result.images, "people": result.people, "seconds": result.seconds,
@@ -288,7 +308,7 @@ class _Driver:
             OutputError: It is not.
         """
         until_s = time.monotonic() + _SEEN_WITHIN_S
-        while sizes(self._manifest.folder / made.made) != dict(made.sizes):
+        while not is_whole(self._manifest.folder / made.made, made):
             if time.monotonic() > until_s:
                 raise OutputError(f"{made.made}: what {made.where} made is not to be seen here")
             time.sleep(0.1)
@@ -331,5 +351,6 @@ class _Driver:
         self._note("end", **counts)
         with suppress(OutputError):
             write_report(self._manifest.folder, self._manifest.state, counts)
-        self._listen({"event": "end", **counts, "failures": summary.failed})
+        flawed = {source: list(problems) for source, problems in summary.flawed.items()}
+        self._listen({"event": "end", **counts, "failures": summary.failed, "flawed": flawed})
         return summary

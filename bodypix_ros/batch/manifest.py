@@ -47,7 +47,8 @@ class Made:
         seconds: What all of it took.
         recorded_s: How long the recording is, in seconds; None: nobody knows.
         problems: What could not be used.
-        notes: What else is to be said: topics that were left out, or not looked into.
+        notes: What else is to be said: topics that were left out, or not looked into; what the model was
+            asked for and has not got, such as the detector of faces.
         attempts: How often it was tried.
         where: Who made it.
     """
@@ -164,6 +165,13 @@ def _take_failed(state: State, entry: dict[str, Any]) -> None:
     state.failed[entry["source"]] = (entry["why"], entry["attempts"])
 
 
+def _take_forgotten(state: State, entry: dict[str, Any]) -> None:
+    """The source is not there any more; what was made of it stays."""
+    state.failed.pop(entry["source"], None)
+    if entry["source"] not in state.done:
+        state.names.pop(entry["source"], None)
+
+
 def _take_nothing(_: State, __: dict[str, Any]) -> None:
     """Of use to whoever reads the file."""
 
@@ -176,6 +184,7 @@ _TAKE: Final = {
     "unchanged": _take_again,
     "gone": _take_lost,
     "failed": _take_failed,
+    "forgotten": _take_forgotten,
     "tried": _take_nothing,
     "end": _take_nothing,
 }
@@ -262,9 +271,9 @@ class Manifest:
     def _recover(self, made: Made) -> None:
         """Complete what was begun when the process before was killed."""
         try:
-            if sizes(self.folder / made.made) == dict(made.sizes):
+            if is_whole(self.folder / made.made, made):
                 self._rename(made)
-            if sizes(self.folder / made.name) == dict(made.sizes):
+            if is_whole(self.folder / made.name, made):
                 self.append("done", source=made.source)
                 self.recovered.append(made.name)
                 return
@@ -289,6 +298,11 @@ class Manifest:
 def sizes(folder: Path) -> dict[str, int]:
     """The sizes of all files in a folder by their paths in it; empty where there is none."""
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in _files(folder)}
+
+
+def is_whole(folder: Path, made: Made) -> bool:
+    """Whether a folder holds what was made; what somebody put there besides is theirs."""
+    return made.sizes.items() <= sizes(folder).items()
 
 
 def sync(folder: Path) -> None:

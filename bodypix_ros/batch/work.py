@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bodypix_ros import media
 from bodypix_ros.batch.exports import Exports
@@ -20,6 +20,7 @@ from bodypix_ros.errors import BagError, MediaError, ModelError, OutputError, St
 from bodypix_ros.report import Report
 from bodypix_ros.results.plan import planned
 from bodypix_ros.results.process import process
+from bodypix_ros.targets import causes, is_full
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
@@ -152,7 +153,8 @@ class Worker:
             return Unchanged(before)
         work = Path(job.out) / job.work
         work.mkdir()
-        said: list[str] = []
+        # What is missing makes no output wrong, but whoever publishes it must see it in what is said of it.
+        said = [" ".join(why.split()) for why in self._segmenter.lacking.values()]
         report = Report(said.append, _Progress(tell))
         make = self._make_bag if source.kind is Kind.BAG else self._make_files
         made, recorded_s = make(source, work, report)
@@ -200,6 +202,8 @@ class Worker:
             with planned(found, output) as plan:
                 process(self._segmenter, plan, output, report)
             exports.join(work)
+        if report.disk_full:  # which is not the source's fault
+            raise OutputError(report.failures[-1])
         if report.failures and (source.kind is Kind.VIDEO or not report.images):
             raise MediaError(report.failures[0])
         return work, exports.last_s
@@ -209,16 +213,12 @@ class _ChangedError(Exception):
     """A source changed meanwhile; the next time it may not."""
 
 
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
 def _passes(error: BaseException) -> bool:
     """Whether what went wrong may be well the next time: a full disk, but not a corrupt source."""
-    causes = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and len(causes) < 9:
-        causes.append(cause)
-    if any(isinstance(one, OSError) and one.errno in _FULL for one in causes):
+    if is_full(error) or isinstance(error, OutputError) or not isinstance(error, _FINAL):
         return True
-    if any(isinstance(one, sqlite3.OperationalError) and "disk" in str(one) for one in causes):
-        return True
-    return isinstance(error, OutputError) or not isinstance(error, _FINAL)
+    return any(
+        (isinstance(one, OSError) and one.errno == errno.EIO)
+        or (isinstance(one, sqlite3.OperationalError) and "disk" in str(one))
+        for one in causes(error)
+    )

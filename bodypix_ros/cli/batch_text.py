@@ -4,8 +4,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 import click
 
@@ -22,17 +22,19 @@ def watching(as_json: bool, quiet: bool) -> Generator[Listen]:
         as_json: Print every event on stdout, a line each.
         quiet: Show no bar.
     """
-    if as_json:
-        yield _print
-        return
     shape = "{percentage:3.0f}%|{bar}| {desc}, {elapsed} and {remaining} left"
-    with progress_bar(None, "", quiet, bar_format=shape) as bar:
-        yield _Watch(bar)
+    stdout = sys.stdout
+    with redirect_stdout(sys.stderr):  # Ray prints there what goes wrong on nodes
+        if as_json:
+            yield lambda event: _print(event, stdout)
+            return
+        with progress_bar(None, "", quiet, bar_format=shape) as bar:
+            yield _Watch(bar)
 
 
-def _print(event: Mapping[str, Any]) -> None:
-    click.echo(json.dumps(event))
-    sys.stdout.flush()
+def _print(event: Mapping[str, Any], stdout: TextIO) -> None:
+    click.echo(json.dumps(event), file=stdout)
+    stdout.flush()
 
 
 class _Watch:

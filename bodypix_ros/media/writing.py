@@ -111,6 +111,7 @@ class VideoWriter:
         try:
             self._mux(self._video.encode(picture))
         except (av.FFmpegError, OSError, ValueError) as error:
+            self._check()
             raise self._failed(error) from error
         self._check()
 
@@ -228,6 +229,7 @@ class VideoWriter:
             self._mux(self._video.encode(None))
             self._container.close()
         except (av.FFmpegError, OSError, ValueError) as error:
+            self._check()  # a full disk is the cause, and not what FFmpeg makes of it
             raise self._failed(error) from error
         self._check()
 

@@ -17,6 +17,7 @@ from bodypix_ros.results.output import Job, Output
 from bodypix_ros.results.picture import process_picture
 from bodypix_ros.results.plan import Plan, check_same
 from bodypix_ros.results.video import process_video
+from bodypix_ros.targets import is_full
 
 if TYPE_CHECKING:
     from bodypix_ros.perception.segmenter import Segmenter
@@ -62,6 +63,7 @@ def process(
             except (MediaError, ValueError) as error:
                 name = media.readable(source.name)
                 report.fail(str(error) if name in str(error) else f"{name}: {error}")
+                report.disk_full |= is_full(error)
             if stopped():
                 report.stopped_early = cut_short or number < len(plan.tasks)
                 break

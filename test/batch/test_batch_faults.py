@@ -13,13 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from bodypix_ros import batch
+from bodypix_ros import batch, media
 from bodypix_ros.batch import driver as drivers
 from bodypix_ros.batch.local import LocalPool
 from bodypix_ros.errors import OutputError, StartError
 from support.bags import IMAGE, write_bag
+from support.films import write_film
 from support.fleet import FakeModel, agree, fleet, outputs, pictures, recipe
 from support.paths import ROOT, TESTS
 
@@ -203,6 +205,23 @@ def test_a_disk_that_is_full_for_a_worker_fails_what_does_not_fit(tmp_path, whol
     copies = replace(recipe(), bag=batch.BagRecipe(copy_all=True))
     again = batch.run([tmp_path / "in"], tmp_path / "out", copies, workers=1)
     assert (len(again.made), again.skipped, again.well) == (1, 4, True)
+
+
+@pytest.mark.parametrize("kind", ["film", "pictures"])
+def test_a_disk_that_is_full_for_pictures_or_a_film_is_no_fault_of_theirs(tmp_path, kind):
+    noise = np.random.default_rng(4).integers(0, 256, (3, 120, 160, 1), np.uint8).repeat(3, 3)  # of nobody
+    (tmp_path / "in").mkdir()
+    for k, picture in enumerate(noise):
+        if kind == "pictures":
+            media.write_picture(tmp_path / f"in/{k}.png", picture[: 120 if k else 8])  # the first one fits
+    if kind == "film":
+        write_film(tmp_path / "in/film.mp4", [0, 0.1, 0.2], images=list(noise))
+    summary = batch.run([tmp_path / "in"], tmp_path / "out", recipe(largest=8192), workers=1, retries=1)
+    ((_, why),) = summary.failed.items()
+    assert "2 times: " in why
+    assert "File too large" in why
+    assert (summary.made, summary.tries, outputs(tmp_path / "out")) == ([], 1, {})
+    assert batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1).well
 
 
 def test_a_disk_that_is_full_for_the_manifest_is_tried_again(tmp_path, monkeypatch, whole):

@@ -84,6 +84,30 @@ def test_copies_with_faces_hidden_are_those_of_the_command_and_what_is_not_hidde
     assert outputs(tmp_path / "out") == contents(tmp_path / "alone")
 
 
+class Faceless(FakeModel):
+    """One that was to look for faces, and has no detector for that."""
+
+    def load(self):
+        segmenter = super().load()
+        segmenter.update(faces=True)
+        return segmenter
+
+
+def test_outputs_say_that_faces_were_not_looked_for(tmp_path, inline, monkeypatch):
+    monkeypatch.setenv("BODYPIX_ROS_MODELS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fleet(tmp_path / "in", 2, ())
+    events = []
+    hide = batch.Recipe(Faceless(), BagRecipe(anonymize=True))
+    batch.run([tmp_path / "in"], tmp_path / "out", hide, workers=1, listen=events.append)
+    report = json.loads((tmp_path / "out/report.json").read_text())
+    said = [event["notes"] for event in events if event["event"] == "done"]
+    assert said == [one["notes"] for one in report["each"]]
+    for notes in said:
+        assert [note.partition(":")[0] for note in notes] == ["faces are not looked for by themselves"]
+        assert "\n" not in notes[0]
+
+
 def test_what_is_done_is_left_out_and_what_failed_is_tried_again(tmp_path, inline):
     bags = fleet(tmp_path / "in", 5, (2,))
     first = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
@@ -157,6 +181,15 @@ def test_an_output_that_somebody_spoiled_is_made_again(tmp_path, damage, inline)
     assert outputs(tmp_path / "out") == before
 
 
+def test_a_file_that_somebody_put_into_an_output_stays(tmp_path, inline):
+    fleet(tmp_path / "in", 2, ())
+    batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    (tmp_path / "out/drive_01/mine").write_text("mine")
+    again = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    assert (again.made, again.skipped) == ([], 2)
+    assert (tmp_path / "out/drive_01/mine").read_text() == "mine"
+
+
 def test_what_is_there_and_of_no_batch_stays(tmp_path, inline):
     fleet(tmp_path / "in", 2, ())
     (tmp_path / "out/drive_01").mkdir(parents=True)
@@ -178,6 +211,40 @@ def test_images_that_cannot_be_used_are_flaws_and_not_failures(tmp_path, inline)
     assert source == str(tmp_path / "in/photos")
     assert "bad.png" in problems[0]
     assert (tmp_path / "out/photos/good.overlay.png").exists()
+
+
+def test_flaws_of_what_was_made_before_are_said_again(tmp_path, inline):
+    photos = tmp_path / "in/photos"
+    photos.mkdir(parents=True)
+    media.write_picture(photos / "good.png", pictures(1)[0])
+    (photos / "bad.png").touch()
+    events = []
+    first = batch.run([photos], tmp_path / "out", recipe(), workers=1)
+    second = batch.run([photos], tmp_path / "out", recipe(), workers=1, listen=events.append)
+    os.utime(photos / "good.png", (1, 1))  # its contents are looked at again
+    third = batch.run([photos], tmp_path / "out", recipe(), workers=1)
+    assert [len(each.made) for each in (first, second, third)] == [1, 0, 0]
+    assert first.flawed == second.flawed == third.flawed
+    assert list(first.flawed) == [str(photos)]
+    assert (second.well, third.well) == (False, False)
+    assert events[-1]["flawed"] == {str(photos): list(first.flawed[str(photos)])}
+
+
+def test_a_source_that_is_itself_again_or_gone_is_no_failure(tmp_path, inline):
+    bags = fleet(tmp_path / "in", 2, (1,))
+    batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    (file,) = bags[0].glob("*.mcap")
+    data, times = file.read_bytes(), file.stat()
+    file.write_bytes(data[: len(data) // 2])
+    spoiled = batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1)
+    assert sorted(spoiled.failed) == [str(path) for path in bags]
+    file.write_bytes(data)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    shutil.rmtree(bags[1])
+    assert batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1).well
+    found = batch.figures(agree(tmp_path / "out"))
+    assert (found["sources"], found["done"], found["waiting"], found["failed"]) == (1, 1, 0, {})
+    assert json.loads((tmp_path / "out/report.json").read_text())["failed"] == {}
 
 
 def test_a_film_that_breaks_off_has_no_output(tmp_path, inline):
@@ -278,7 +345,7 @@ def test_workers_that_compute_otherwise_are_named(tmp_path):
 def test_sources_are_found_in_folders_patterns_and_lists(tmp_path, monkeypatch):
     fleet(tmp_path / "in/one", 2, ())
     fleet(tmp_path / "in/two", 2, ())
-    (tmp_path / "list.txt").write_text("# of today\n\nin/one/drive_00\nin/two\n")
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbf# of today\r\n\nin/one/drive_00\nin/two\n")
     out = tmp_path / "in/out"
 
     def found(*arguments, names=None):
@@ -309,8 +376,83 @@ def test_sources_are_found_in_folders_patterns_and_lists(tmp_path, monkeypatch):
         found("empty")
 
 
+def test_no_output_is_called_like_the_batch_s_own_files(tmp_path, inline):
+    (tmp_path / "in").mkdir()
+    for name in ("report.json", "Report.png", "manifest.jsonl"):
+        write_film(tmp_path / f"in/{name}.mp4", [0.0, 0.1])
+    for _ in range(2):
+        assert batch.run([tmp_path / "in"], tmp_path / "out", recipe(), workers=1).well
+    state = agree(tmp_path / "out")
+    assert {made.name.rpartition("_")[0] for made in state.done.values()} == {
+        "report.json", "Report.png", "manifest.jsonl",
+    }  # fmt: skip
+    assert json.loads((tmp_path / "out/report.json").read_text())["done"] == 3
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "*/*", "../*/*"])
+def test_what_a_batch_wrote_is_no_source_of_its_next_run(tmp_path, inline, pattern):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_film(folder / "film.mp4", [0.0, 0.1])
+    media.write_picture(folder / "photo.png", pictures(1)[0])
+    first = batch.run([folder / "*"], folder, recipe(), workers=1)
+    assert sorted(made.name for made in first.made) == ["film", "photo"]
+    events = []
+    second = batch.run([folder / pattern], folder, recipe(), workers=1, listen=events.append)
+    assert (second.made, events[0]["todo"]) == ([], 0)
+    typed = sorted(folder.iterdir())  # as a shell makes it of a pattern
+    third = batch.run(typed, folder, recipe(), workers=1)
+    assert (third.made, third.skipped, third.well) == ([], 2, True)
+    write_film(tmp_path / "other.mp4", [0.0, 0.1])
+    fourth = batch.run([tmp_path / "*"], folder, recipe(), workers=1)
+    assert ([made.name for made in fourth.made], fourth.well) == (["other"], True)
+    (tmp_path / "circle").symlink_to("circle")
+    fifth = batch.run([tmp_path / "*"], folder, recipe(), workers=1)
+    assert list(fifth.failed) == [f"{tmp_path / 'circle'}: cannot be read: Too many levels of symbolic links"]
+
+
 def test_what_is_not_there_is_named_and_the_others_go_on(tmp_path, inline):
     fleet(tmp_path / "in", 1, ())
     summary = batch.run([tmp_path / "in", tmp_path / "none"], tmp_path / "out", recipe(), workers=1)
     assert (len(summary.made), summary.well) == (1, False)
     assert "none: no such file or folder" in next(iter(summary.failed.values()))
+
+
+def test_an_address_is_no_source(tmp_path, inline):
+    (tmp_path / "list.txt").write_text("https://me:secret@host/film.mp4\n")
+    summary = batch.run([tmp_path / "list.txt", "rtsp://host/*"], tmp_path / "out", recipe(), workers=1)
+    of_list, of_pattern = summary.failed
+    assert "host/film.mp4: is an address; give files and folders" in of_list
+    assert "secret" not in of_list
+    assert of_pattern.startswith("rtsp://host/*: is an address")
+
+
+def test_a_pipe_is_no_source_and_nobody_waits_for_it(tmp_path, inline):
+    fleet(tmp_path / "in", 1, ())
+    for name in ("film.mp4", "photo.png"):
+        os.mkfifo(tmp_path / "in" / name)
+    summary = batch.run([tmp_path / "in", tmp_path / "in/film.mp4"], tmp_path / "out", recipe(), workers=1)
+    assert len(summary.made) == 1
+    assert list(summary.failed) == [
+        f"{tmp_path / 'in' / name}: is a pipe, not a file" for name in ("film.mp4", "photo.png")
+    ]
+
+
+def test_a_folder_that_nobody_may_look_into_is_named_and_the_others_go_on(tmp_path, inline, monkeypatch):
+    fleet(tmp_path / "in", 2, ())
+    (tmp_path / "in/locked").mkdir()
+    look = Path.stat
+
+    def denied(path, **how):
+        if path.parent.name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **how)
+
+    monkeypatch.setattr(Path, "stat", denied)
+    arguments = [tmp_path / "in", tmp_path / "in/locked", tmp_path / "in/locked/film.mp4"]
+    summary = batch.run(arguments, tmp_path / "out", recipe(), workers=1)
+    assert (len(summary.made), summary.well) == (2, False)
+    assert list(summary.failed) == [
+        f"{tmp_path / 'in/locked'}: cannot be read: Permission denied",
+        f"{tmp_path / 'in/locked/film.mp4'}: cannot be read: Permission denied",
+    ]

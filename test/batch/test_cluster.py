@@ -1,5 +1,7 @@
 """The same on a cluster of Ray: nodes that are pretended on this computer, and one that is lost."""
 
+import os
+import signal
 import threading
 import time
 
@@ -58,6 +60,24 @@ def test_a_node_is_lost_in_the_middle_and_the_outputs_are_the_same(tmp_path, clu
     assert len(agree(tmp_path / "out").done) == 22
 
 
+def test_an_actor_that_is_killed_is_begun_anew_and_does_the_rest(tmp_path, cluster):
+    fleet(tmp_path / "in", 4, ())
+    pids: list[int] = []
+
+    def kill_once(event) -> None:
+        if event["event"] == "ready":
+            pids.append(int(event["worker"].rpartition(":")[2]))
+        elif event["event"] == "started" and pids:
+            os.kill(pids.pop(), signal.SIGKILL)
+
+    slow, address = recipe(delay_s=0.05), cluster.address
+    summary = batch.run([tmp_path / "in"], tmp_path / "out", slow, workers=1, ray=address, listen=kill_once)
+    assert pids == []
+    assert (len(summary.made), summary.failed) == (4, {})
+    assert len({made.where for made in summary.made}) == 1  # all by the new one
+    agree(tmp_path / "out")
+
+
 class OnOneNode(FakeModel):
     """A model that only the process that began the batch has."""
 
@@ -73,6 +93,11 @@ def test_nodes_that_lack_the_model_say_so(tmp_path, cluster, monkeypatch):
     with pytest.raises(StartError, match=r"node .*: fake is of other files"):
         batch.run([tmp_path / "in"], tmp_path / "out", batch.Recipe(OnOneNode()), ray=cluster.address)
     assert outputs(tmp_path / "out") == {}
+
+
+def test_reasons_are_one_line_without_colours():
+    error = ray.exceptions.RayError("\x1b[36mray::_Actor.do()\x1b[39m died\nTraceback")
+    assert clusters._first_line(error) == "ray::_Actor.do() died"
 
 
 def test_no_cluster_is_said():

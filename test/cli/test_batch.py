@@ -63,6 +63,22 @@ def test_lines_of_json_say_what_happens(tmp_path):
     assert events[-1]["images"] == sum(event["images"] for event in done)
 
 
+class Chatty(Inline):
+    """A pool that prints, as Ray does when an actor dies."""
+
+    def wait(self, seconds):
+        print("\x1b[33m(raylet)\x1b[0m Task _Actor.do failed.")
+        return super().wait(seconds)
+
+
+def test_nothing_but_json_is_on_stdout(tmp_path, monkeypatch):
+    monkeypatch.setattr(drivers, "LocalPool", Chatty)
+    fleet(tmp_path / "in", 1, ())
+    result = invoke("batch", "in", "-o", "out", "-w", 1, "--json")
+    assert all(json.loads(line)["event"] for line in result.stdout.splitlines())
+    assert "(raylet)" in result.stderr
+
+
 def test_options_are_those_of_bag_and_run(tmp_path, fake):
     fleet(tmp_path / "in", 2, ())
     invoke("batch", "in", "-o", "out", "-w", 1, "--anonymize", "--crops", 3, "--threads", 2)
