@@ -738,7 +738,7 @@ class TestEval:
 
     def test_one_row_per_model(self, call, loaded, truth):
         lines = call("eval", "truth.json", "images", "-m", "x", "-m", "y").stdout.splitlines()
-        assert lines[0] == "1 images, 2 people; CPU"
+        assert lines[0] == "1 image, 2 people; CPU"
         assert lines[1].split()[0] == "model"
         assert [line.split()[1:10] for line in lines[2:]] == [["f32", *["1.000"] * 6, "2", "0"]] * 2
         assert [model for model, _ in loaded.calls] == ["x", "y"]
@@ -771,7 +771,7 @@ class TestEval:
 
     def test_faces(self, call, loaded, truth):
         lines = call("eval", "truth.json", "images", "--faces").stdout.splitlines()
-        assert lines[0] == "1 images; CPU"
+        assert lines[0] == "1 image; CPU"
         assert lines[2].startswith("fake")
         assert "2 of 2" in lines[2]
         assert loaded.calls[0][1]["preset"] == "faces"
