@@ -272,10 +272,12 @@ def _draw(
         at[x - x0], on[x - x0] = _place(x, left, cell, columns)
     one, scale = np.uint64(1), np.float32(1 / 1020)
     for y in range(y0, y1):
+        row = y // cell - top
+        if not band[row].any():
+            continue
         i, further = _place(y, top, cell, rows)
         _between(slope, i, further, slopes)
         _between(offset, i, further, offsets)
-        row = y // cell - top
         bright[:] = 0
         _add_row(line, y * step + x0 * count, count, bright)
         for j in range(columns):

@@ -82,9 +82,8 @@ class Lens:
         """
         matrix = np.array(info.k, np.float64)
         distortion = np.array(info.d, np.float64)
-        if matrix.size == 9:
-            matrix = matrix.reshape(3, 3)
-        if matrix.size != 9 or not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        matrix = matrix.reshape(3, 3) if matrix.size == 9 else np.zeros((3, 3))
+        if not np.isfinite(matrix).all() or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
             raise PlacingError("camera_info has no camera matrix: calibrate the camera")
         if not np.isfinite(distortion).all():
             raise PlacingError("camera_info has a distortion that is not finite: calibrate the camera")
