@@ -115,7 +115,7 @@ class Segmenter:
 
     @property
     def networks_compiled(self) -> int:
-        """How many networks were compiled so far: one per input size."""
+        """How many networks were compiled so far: one per input size, two where it is inferred in pairs."""
         return sum(networks.networks_compiled for networks in self._all_networks)
 
     def segment(self, image: npt.NDArray[np.uint8], encoding: str = "bgr8", *, stamp: object = None) -> Scene:
@@ -200,12 +200,12 @@ class Segmenter:
         Raises:
             DeviceError: The device failed.
         """
-        for size in self._open.input_sizes(height, width):
-            self._main.network(*size)
+        for each in self._open.inputs(height, width):
+            self._main.network(*each)
 
     def is_ready(self, height: int, width: int) -> bool:
         """Whether images of height x width need no compilation."""
-        return all(self._main.is_compiled(*size) for size in self._open.input_sizes(height, width))
+        return all(self._main.is_compiled(*each) for each in self._open.inputs(height, width))
 
     @property
     def graph(self) -> Graph:

@@ -134,6 +134,10 @@ class _Loan:
         self._network.give_back(self._request)
 
 
+_Key: TypeAlias = tuple[int, int, int]
+"""Height and width of an input, and how many inferences at once."""
+
+
 class _Slot:
     """Place of the network of one input size, empty until it is compiled."""
 
@@ -195,8 +199,8 @@ class Networks:
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
         self._lock = threading.Lock()
-        self._slots: OrderedDict[tuple[int, int], _Slot] = OrderedDict()
-        self._latest: tuple[tuple[int, int], Network] | None = None
+        self._slots: OrderedDict[_Key, _Slot] = OrderedDict()
+        self._latest: tuple[_Key, Network] | None = None
         self._chosen = ""
         self.networks_compiled = 0
         self.requests = 0
@@ -216,25 +220,40 @@ class Networks:
         """The device as OpenVINO takes it, so that another network can be put beside this one."""
         return self._chosen
 
-    def network(self, height: int, width: int) -> Network:
-        """The network for inputs of height x width, compiled at the first call for that size."""
-        latest = self._latest
-        if latest is not None and latest[0] == (height, width):
+    @property
+    def at_once(self) -> int:
+        """How many inferences are sooner done at once than in turn: two, where threads wait for one another.
+
+        Layers are that short in 8 bits: docs/performance.md has the times.
+        """
+        shares = kind_of(self.device) == "CPU" and self.precision == "int8" and (self.threads or 1) > 1
+        return 2 if shares and self._placement.performance_hint == "LATENCY" else 1
+
+    def network(self, height: int, width: int, at_once: int = 1) -> Network:
+        """The network for inputs of height x width, compiled at the first call for that size.
+
+        Args:
+            height: Of the input.
+            width: Of the input.
+            at_once: As many requests share a CPU's threads; 1: as the placement asks.
+        """
+        key, latest = (height, width, at_once), self._latest
+        if latest is not None and latest[0] == key:
             return latest[1]  # most images have the size of the one before
         with self._lock:
-            slot = self._slots.setdefault((height, width), _Slot())
-            self._slots.move_to_end((height, width))
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
             if len(self._slots) > MAX_NETWORKS:
                 self._slots.popitem(last=False)
         with slot.lock:  # whoever wants this size waits, the others go on
             if slot.network is None:
-                slot.network = self._compile(self._chosen, height, width)
-            self._latest = (height, width), slot.network
+                slot.network = self._compile(self._chosen, *key)
+            self._latest = key, slot.network
             return slot.network
 
-    def is_compiled(self, height: int, width: int) -> bool:
+    def is_compiled(self, height: int, width: int, at_once: int = 1) -> bool:
         """Whether inputs of height x width need no compilation."""
-        slot = self._slots.get((height, width))
+        slot = self._slots.get((height, width, at_once))
         return slot is not None and slot.network is not None
 
     def _choose(self, devices: list[str], size: tuple[int, int]) -> None:
@@ -249,7 +268,7 @@ class Networks:
                 failures.append(error)
                 continue
             self._chosen = device
-            self._slots[size] = _Slot(network)
+            self._slots[(size[0], size[1], 1)] = _Slot(network)
             name = self._model.get_friendly_name()
             _log.info("%s runs on %s in %s", name, self.device, self.precision)
             return
@@ -259,7 +278,7 @@ class Networks:
             raise PrecisionError("precision", message)
         raise DeviceError(message)
 
-    def _compile(self, device: str, height: int, width: int) -> Network:
+    def _compile(self, device: str, height: int, width: int, at_once: int = 1) -> Network:
         kind, usual = kind_of(device), self._usual(device)
         wanted = self._placement.precision or usual[0]
         if wanted not in offers(self._core, device):
@@ -267,12 +286,13 @@ class Networks:
         # What a graph for 8 bits leaves finer; the hint says nothing of what it does not.
         rest = wanted if wanted != "int8" else next(one for one in usual if one != "int8")
         hint = self._placement.performance_hint
-        config = {"PERFORMANCE_HINT": hint, "INFERENCE_PRECISION_HINT": rest}
+        config = {"INFERENCE_PRECISION_HINT": rest}
+        config |= {"NUM_STREAMS": str(at_once)} if at_once > 1 else {"PERFORMANCE_HINT": hint}
         if kind == "CPU":
             # Else every process binds its threads, and those that call it, to the same first cores.
             config["ENABLE_CPU_PINNING"] = "NO"
-            if self._placement.threads:
-                config["INFERENCE_NUM_THREADS"] = str(self._placement.threads)
+            if threads := self.threads or self._placement.threads:
+                config["INFERENCE_NUM_THREADS"] = str(threads)
         if self._cache_dir is not None and kind != "CPU":
             config["CACHE_DIR"] = str(self._cache_dir)
         if kind == "GPU":
@@ -291,12 +311,14 @@ class Networks:
         given = precision_of(compiled.get_property("INFERENCE_PRECISION_HINT"))
         if given != rest or (wanted == "int8" and not computes_in_8_bits(compiled)):
             raise self._refused(device, wanted, f"would run in {given} instead")
+        with self._lock:
+            self.networks_compiled += 1
+        if at_once > 1:
+            return Network(compiled, at_once)
         self.precision = wanted
         self.device = executes_on(compiled)
         if kind == "CPU":
             self.threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
-        with self._lock:
-            self.networks_compiled += 1
         self.requests = 1
         if hint == "THROUGHPUT":
             # One more than the device works on, for whoever prepares or decodes meanwhile.

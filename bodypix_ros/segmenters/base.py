@@ -73,9 +73,9 @@ class Seer(abc.ABC, Generic[Options, M]):
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the first network's input for images of height x width."""
 
-    def input_sizes(self, height: int, width: int) -> tuple[tuple[int, int], ...]:
-        """Those of all inputs that the first network has for such images."""
-        return (self.input_size(height, width),)
+    def inputs(self, height: int, width: int) -> list[tuple[int, int, int]]:
+        """For each network that such images need what `Networks.network` takes: height, width, at once."""
+        return [(*self.input_size(height, width), 1)]
 
     def remember(self) -> M | None:
         """A memory for a new stream; None where every image is seen for itself."""

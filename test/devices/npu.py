@@ -155,7 +155,8 @@ def networks(pattern: str) -> Iterator[Network]:
             seer: Any = segmenter._open
             titles = (name, f"{name} detector")
             for title, made in zip(titles, seer.networks, strict=False):
-                sizes = seer.input_sizes(*_CAMERA) if len(seer.networks) == 1 else made._slots
+                needed = seer.inputs(*_CAMERA) if len(seer.networks) == 1 else made._slots
+                sizes = dict.fromkeys((height, width) for height, width, _ in needed)
                 yield from _files(title, made.graph, sizes, folder)
                 if ranges.has(name):
                     known = ranges.find(name, "")

@@ -18,6 +18,8 @@ from bodypix_ros.runtime.comparison import Example
 from bodypix_ros.runtime.devices import devices
 from bodypix_ros.runtime.network import MAX_NETWORKS, Networks
 from bodypix_ros.runtime.placement import Placement
+from bodypix_ros.runtime.quantize import Rounding
+from support import small
 from support.devices import FakeCompiled, FakeCore, tiny_model
 
 EXAMPLE = Example(
@@ -319,3 +321,35 @@ def test_sizes_that_an_npu_compiles_for_minutes_are_warned_of(
 ) -> None:
     make(FakeCore({"CPU": None, "NPU": None, "GPU": None}), tmp_path, device=device).network(*size)
     assert ("compiling for inputs of 1280 x 720 may take minutes" in caplog.text) == warned
+
+
+@pytest.mark.parametrize(
+    ("asked", "at_once"),
+    [
+        ({"precision": "int8"}, 2),
+        ({"precision": "int8", "threads": 1}, 1),
+        ({"precision": "int8", "performance_hint": "THROUGHPUT"}, 1),
+        ({"precision": "f32"}, 1),
+    ],
+)
+def test_two_inferences_at_once_share_the_threads_where_that_is_sooner_done(
+    asked: dict[str, Any], at_once: int
+) -> None:
+    where = Placement(device="CPU", **{"threads": 2, **asked})
+    made = Networks(small.graph(), ["out"], where, first_size=(8, 8), rounding=Rounding(small.RANGES))
+    assert made.at_once == at_once
+    if at_once == 1:
+        return
+    before = made.precision, made.requests, made.threads
+    shared = made.network(8, 8, 2)
+    assert shared.compiled.get_property("NUM_STREAMS") == 2
+    assert shared.compiled.get_property("INFERENCE_NUM_THREADS") == 2
+    assert (made.precision, made.requests, made.threads) == before
+    assert made.is_compiled(8, 8, 2)
+    assert made.network(8, 8) is not shared
+    with shared.request() as one, shared.request() as other, made.network(8, 8).request() as alone:
+        for number, request in enumerate((one, other, alone)):
+            request.input[:] = small.picture(number % 2)
+            request.infer()
+        assert np.array_equal(one.outputs["out"], alone.outputs["out"])
+        assert not np.array_equal(one.outputs["out"], other.outputs["out"])

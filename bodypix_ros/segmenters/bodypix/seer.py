@@ -39,7 +39,7 @@ class BodyPix(Seer[Any, Any]):
         architecture = architecture_of(model, graph)
         people = isinstance(options, PeopleOptions)
         self._algorithm: Any = _algorithm(architecture, options)
-        first, *others = self.input_sizes(*_FIRST_IMAGE)
+        first, *_ = self._algorithm.input_sizes(*_FIRST_IMAGE)
         self._networks = Networks(
             graph,
             architecture.outputs,
@@ -50,8 +50,8 @@ class BodyPix(Seer[Any, Any]):
             example=architecture.example,
         )
         self.networks = (self._networks,)
-        for size in others:
-            self._networks.network(*size)
+        for each in self.inputs(*_FIRST_IMAGE):
+            self._networks.network(*each)
         # The cores that the network leaves idle afterwards; with many requests there are none.
         alone = placement.performance_hint == "LATENCY" and placement.threads != 1
         alone = alone and (os.cpu_count() or 1) > 1
@@ -64,12 +64,13 @@ class BodyPix(Seer[Any, Any]):
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
         """Height and width of the input for the whole picture."""
-        return self.input_sizes(height, width)[0]
+        return self.inputs(height, width)[0][:2]
 
-    def input_sizes(self, height: int, width: int) -> tuple[tuple[int, int], ...]:
-        """Height and width of the inputs of all passes."""
+    def inputs(self, height: int, width: int) -> list[tuple[int, int, int]]:
+        """What `Networks.network` takes for the passes, one by one and as many at once as is sooner done."""
         sizes: tuple[tuple[int, int], ...] = self._algorithm.input_sizes(height, width)
-        return sizes
+        counts = range(1, 1 + (self._networks.at_once if len(sizes) > 1 else 1))
+        return [(*size, at_once) for at_once in counts for size in sizes]
 
     def remember(self) -> Any:
         """What the algorithm remembers of a stream."""

@@ -10,7 +10,7 @@ from bodypix_ros.scene import Box, Person, Scene
 from bodypix_ros.segmenters.base import keypoint_box
 from bodypix_ros.segmenters.bodypix.halves import by_halves
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
-from bodypix_ros.segmenters.bodypix.people.filling import Masks, fill, tile_side
+from bodypix_ros.segmenters.bodypix.people.filling import Masks, fill, halfway, tile_side
 from bodypix_ros.segmenters.bodypix.people.owning import Claims
 from bodypix_ros.segmenters.bodypix.people.passes import STEP, Tables
 from bodypix_ros.segmenters.bodypix.people.rest import components
@@ -64,7 +64,7 @@ def compose(
         boxes = fill(passes, claims, labels, threshold, side, rows, masks)
         return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.tolist()]
 
-    *boxes, nobody = by_halves(second, fill_rows, shape[0], shape[0] // 2 // side * side)
+    *boxes, nobody = by_halves(second, fill_rows, shape[0], halfway(claims, shape[0], side))
     persons = [
         Person(
             float(claims.score[n]),

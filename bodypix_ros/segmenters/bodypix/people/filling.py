@@ -109,6 +109,29 @@ def fill(
     return boxes
 
 
+def halfway(claims: Claims, height: int, side: int) -> int:
+    """The first row of a tile above which half of the work lies.
+
+    Args:
+        claims: Of the people.
+        height: Rows of the picture.
+        side: Of a tile.
+    """
+    return _halfway(claims.whole, height, side)
+
+
+@kernel("intp(int64[:, ::1], intp, intp)")
+def _halfway(whole: Array, height: int, side: int) -> int:
+    # A row takes as long as each person in it takes besides, more or less.
+    work = np.zeros(height)
+    for i in range(height):
+        work[i] = (work[i - 1] if i else 0) + 1
+        for n in range(whole.shape[0]):
+            work[i] += whole[n, KEPT] and whole[n, Y0] <= i < whole[n, Y1]
+    half = np.searchsorted(work, work[-1] / 2)
+    return int(np.round(half / side)) * side
+
+
 @kernel(inline=True)
 def _claimants(
     whole: Array, weights: Array, distance: Array, i0: int, i1: int, j0: int, j1: int, candidate: Array,

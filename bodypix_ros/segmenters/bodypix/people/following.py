@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bodypix_ros.segmenters.bodypix.people.decoding import Found
 from bodypix_ros.segmenters.bodypix.people.merging import similarity
+from bodypix_ros.segmenters.bodypix.people.planning import plan
 from bodypix_ros.segmenters.bodypix.people.views import CROP, View, crop
 
 _STAYS = 0.9
@@ -43,9 +44,25 @@ class Following:
         self._poses = np.empty((0, 17, 3), np.float32)
         self._trusted = np.empty(0, np.float32)
         self._waited = np.empty(0, np.float32)
+        self._candidates = self._poses, self._trusted
+
+    def crops(self, base: View, shape: tuple[int, int], most: int) -> list[View]:
+        """Begin a frame: what to look at beside the whole picture, by what is known of the frame before.
+
+        Args:
+            base: What the pass of the whole picture sees.
+            shape: Rows and columns of the picture.
+            most: At most so many crops.
+
+        Returns:
+            Around people, or where newcomers are searched for; none where nobody is known.
+        """
+        self._frames += 1
+        search = self._search(base, shape) if most else None
+        return [search] if search is not None else plan(*self._candidates, base, shape, most)
 
     def meet(self, thumbnail: Numbers) -> None:
-        """Begin a frame: a cut, a jump of the camera or another size of picture begins anew.
+        """A cut, a jump of the camera or another size of picture begins anew.
 
         Args:
             thumbnail: float32 (h, w, 3), pixel values of 0 to 255 from all over the picture.
@@ -56,25 +73,8 @@ class Following:
         ):
             self.reset()
         self._thumbnail = thumbnail
-        self._frames += 1
 
-    def candidates(self, found: Found) -> tuple[Poses, Numbers]:
-        """Who may be looked at closely, and how urgently: those of the frame before, and whoever is new.
-
-        Args:
-            found: In the whole picture.
-        """
-        alike = similarity(found.poses, self._poses)
-        new = alike.max(axis=1, initial=0) < _SAME
-        # Who is seen well anyway can wait: the least sure and longest waiting come first.
-        seen = np.where(alike >= _SAME, found.trusted[:, np.newaxis], 0).max(axis=0, initial=0)
-        urgent = (1 + self._waited) * (1 - seen)
-        return (
-            np.concatenate([self._poses, found.poses[new]]),
-            np.concatenate([urgent, found.scores[new]]).astype(np.float32),
-        )
-
-    def search(self, base: View, shape: tuple[int, int]) -> View | None:
+    def _search(self, base: View, shape: tuple[int, int]) -> View | None:
         """The part of the picture to search for newcomers in this frame; None: not now."""
         turn, rest = divmod(self._frames, _EVERY)
         if rest:
@@ -87,12 +87,15 @@ class Following:
         left = column * max(shape[1] - 1 - side, 0) / max(columns - 1, 1)
         return crop(float(round(top)), float(round(left)), zoom)
 
-    def remember(self, poses: Poses, trusted: Numbers, views: list[View]) -> tuple[Poses, Numbers]:
+    def remember(
+        self, poses: Poses, trusted: Numbers, found: Found, views: list[View]
+    ) -> tuple[Poses, Numbers]:
         """End a frame: who is there now, those of the frame before among them.
 
         Args:
             poses: float32 (N, 17, 3), of all passes, a person each.
             trusted: float32 (N,), how far each is trusted.
+            found: In the whole picture.
             views: The crops that were looked at.
 
         Returns:
@@ -116,7 +119,20 @@ class Following:
         poses, trusted = poses[order], trusted[order]
         stay = trusted >= _GONE
         self._poses, self._trusted, self._waited = poses[stay], trusted[stay], waited[order][stay]
+        self._candidates = self._who_is_next(found)
         return poses, trusted
+
+    def _who_is_next(self, found: Found) -> tuple[Poses, Numbers]:
+        """Who may be looked at closely in the next frame, and how urgently: the known, and newcomers."""
+        alike = similarity(found.poses, self._poses)
+        new = alike.max(axis=1, initial=0) < _SAME
+        # Who is seen well anyway can wait: the least sure and longest waiting come first.
+        seen = np.where(alike >= _SAME, found.trusted[:, np.newaxis], 0).max(axis=0, initial=0)
+        urgent = (1 + self._waited) * (1 - seen)
+        return (
+            np.concatenate([self._poses, found.poses[new]]),
+            np.concatenate([urgent, found.scores[new]]).astype(np.float32),
+        )
 
 
 def _inside(poses: Poses, views: list[View]) -> npt.NDArray[np.bool_]:

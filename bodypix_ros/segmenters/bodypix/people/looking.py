@@ -1,6 +1,7 @@
 """The passes of one image: each a view, resized, inferred and decoded."""
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +13,18 @@ from bodypix_ros.segmenters.bodypix.architecture import Architecture
 from bodypix_ros.segmenters.bodypix.people.decoding import Found, decode
 from bodypix_ros.segmenters.bodypix.people.passes import Passes
 from bodypix_ros.segmenters.bodypix.people.views import View
+from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
 _THUMBNAIL = 8
 """Pixels of input from one to the next of the thumbnail."""
+
+
+class _Glance(NamedTuple):
+    """One pass: whom it found, and the seconds before and after its inference."""
+
+    found: Found
+    before_s: float
+    after_s: float
 
 
 class Look:
@@ -27,37 +37,71 @@ class Look:
         passes: What the masks are made of.
         thumbnail: float32 (h, w, 3), the whole picture's pixel values, 0 to 255.
         pre_ms: Spent on the networks' inputs.
-        infer_ms: Spent in the network.
+        infer_ms: Spent in the network; of two passes at once, until both are done.
     """
 
-    passes: Passes
     thumbnail: npt.NDArray[np.float32]
 
-    def __init__(self, architecture: Architecture, networks: Networks, pixels: Pixels, crops: int) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        networks: Networks,
+        pixels: Pixels,
+        base: View,
+        crops: int,
+        second: SecondThread | None,
+    ) -> None:
         """Have seen nothing yet.
 
         Args:
             architecture: The network's numbers.
             networks: What runs.
             pixels: The image.
-            crops: How many views may follow that of the whole picture.
+            base: The view of the whole picture, which comes first.
+            crops: How many may follow.
+            second: Sees the other one of two at once; None: there is one thread.
         """
-        self._architecture, self._networks, self._crops = architecture, networks, crops
+        self._architecture, self._networks, self._second = architecture, networks, second
         self.pixels = pixels
+        self.passes = Passes(base, architecture.stride, crops)
         self.views: list[View] = []
         self.found: list[Found] = []
         self.pre_ms = self.infer_ms = 0.0
 
-    def at(self, view: View) -> None:
-        """Look at a part of the image, at the whole picture first.
+    def at(self, *views: View) -> None:
+        """Look at parts of the image, at two at once where that is sooner done.
 
         Raises:
             DeviceError: The device failed.
         """
-        known, shape = self._architecture, self.pixels.shape
-        with self._networks.network(view.height, view.width).request() as request:
+        at_once = self._networks.at_once if self._second is not None else 1
+        for begin in range(0, len(views), at_once):
             started = time.perf_counter()
-            rows, columns = view.samples(*shape)
+            first, *others = self._together(views[begin : begin + at_once])
+            spent = time.perf_counter() - started
+            self.pre_ms += first.before_s * 1e3
+            self.infer_ms += (spent - first.before_s - first.after_s) * 1e3
+            self.found += [glance.found for glance in (first, *others)]
+        self.views += views
+
+    def _together(self, views: tuple[View, ...]) -> list[_Glance]:
+        """Look at one or two parts of the image."""
+        numbers, count = [self.passes.add(view) for view in views], len(views)
+        if count == 1 or self._second is None:
+            return [self._glance(view, number, 1) for view, number in zip(views, numbers, strict=True)]
+        other = self._second.submit(self._glance, views[1], numbers[1], count)
+        try:
+            first = self._glance(views[0], numbers[0], count)
+        finally:
+            other.exception()  # it reads the image, which is the caller's again after a failure
+        return [first, other.result()]
+
+    def _glance(self, view: View, number: int, at_once: int) -> _Glance:
+        """One pass."""
+        known = self._architecture
+        with self._networks.network(view.height, view.width, at_once).request() as request:
+            started = time.perf_counter()
+            rows, columns = view.samples(*self.pixels.shape)
             resize(
                 self.pixels.array, self.pixels.channels, rows, columns, known.scale, known.bias, request.input
             )
@@ -67,11 +111,8 @@ class Look:
             segments, parts, heatmaps, short, long, forward, backward = (
                 request.outputs[name] for name in known.outputs
             )
-            if not self.views:
-                self.passes = Passes(view, known.stride, self._crops)
+            if number == 0:
                 self.thumbnail = (request.input[::_THUMBNAIL, ::_THUMBNAIL] - known.bias) / known.scale
-            self.found.append(decode(heatmaps, short, forward, backward, view, shape, known.stride))
-            self.passes.add(view, segments, parts, long)
-        self.views.append(view)
-        self.pre_ms += (ready - started) * 1e3
-        self.infer_ms += (inferred - ready) * 1e3
+            found = decode(heatmaps, short, forward, backward, view, self.pixels.shape, known.stride)
+            self.passes.take(number, segments, parts, long)
+        return _Glance(found, ready - started, time.perf_counter() - inferred)

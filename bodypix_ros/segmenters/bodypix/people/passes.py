@@ -40,7 +40,7 @@ class Passes:
         """Make room.
 
         Args:
-            base: The pass that comes first.
+            base: That of the whole picture, which comes first.
             stride: Pixels of input between two points.
             crops: How many may follow.
         """
@@ -53,32 +53,37 @@ class Passes:
         self._place = np.empty((1 + crops, 4))
         self._count = self._used = 0
 
-    def add(
+    def add(self, view: View) -> int:
+        """Keep the place of a pass, and say its number."""
+        rows, columns = _points(view.height, self._stride), _points(view.width, self._stride)
+        points, begin, number = rows * columns, self._used * _CHANNELS, self._count
+        self._at[number] = begin, begin + points, begin + points * (1 + len(PARTS)), self._used, rows, columns
+        self._place[number] = view.top, view.left, view.step, view.step * self._stride
+        self._used += points
+        self._count += 1
+        return number
+
+    def take(
         self,
-        view: View,
+        number: int,
         segments: npt.NDArray[np.float32],
         parts: npt.NDArray[np.float32],
         long_offsets: npt.NDArray[np.float32],
     ) -> None:
-        """Take a pass.
+        """Copy a pass into its place.
 
         Args:
-            view: What it saw.
+            number: That `add` gave.
             segments: float32 (points_y, points_x, 1), logits of person.
             parts: float32 (points_y, points_x, 24), logits of the parts.
             long_offsets: float32 (points_y, points_x, 34), dy then dx, pixels of input.
         """
-        rows, columns, _ = segments.shape
-        points, begin = rows * columns, self._used * _CHANNELS
-        middle, end = begin + points, begin + points * (1 + len(PARTS))
-        self._at[self._count] = begin, middle, end, self._used, rows, columns
-        self._place[self._count] = view.top, view.left, view.step, view.step * self._stride
+        begin, middle, end, leader, rows, columns = self._at[number].tolist()
+        points = rows * columns
         self._values[begin:middle] = segments.reshape(-1)
         self._values[middle:end] = parts.reshape(-1)
         self._values[end : begin + points * _CHANNELS] = long_offsets.reshape(-1)
-        _lead(parts, self._leaders[self._used : self._used + points].reshape(rows, columns))
-        self._used += points
-        self._count += 1
+        _lead(parts, self._leaders[leader : leader + points].reshape(rows, columns))
 
     @property
     def tables(self) -> Tables:

@@ -7,13 +7,13 @@ from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.people.decoding import bounds, extent
 from bodypix_ros.segmenters.bodypix.people.views import CROP, View, crop
 
-_LEAST_SCORE = 0.04
-"""Mean score of a pose's keypoints from which it may be somebody."""
+_LEAST_SCORE, _LATER_SCORE = 0.04, 0.06
+"""Mean score of a pose's keypoints from which it may be somebody, and is worth more than one crop."""
 _SMALL = 200.0
 """Pixels of input below which a person is worth a crop."""
 _WANTED = 224.0
 """Pixels of input that a person shall have in the crop."""
-_GAIN = 1.2
+_GAIN = 1.4
 """A crop enlarges at least so much more than the pass of the whole picture."""
 _ZOOMS = (0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Pixels of input to a pixel of the picture; enlarging more finds nobody else."""
@@ -88,7 +88,7 @@ def _plan(poses: Array, scores: Array, zooms: Array, base: Float, height: int, w
         for n in range(people):
             if zoom[n] > 0 and (best < 0 or scores[n] > scores[best]):
                 best = n
-        if best < 0:
+        if best < 0 or scores[best] < (_LATER_SCORE if count else _LEAST_SCORE):
             break
         z = zoom[best]
         x0, y0, x1, y1 = box[best]

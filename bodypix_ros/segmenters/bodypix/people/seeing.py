@@ -15,7 +15,7 @@ from bodypix_ros.segmenters.bodypix.people.following import Following
 from bodypix_ros.segmenters.bodypix.people.looking import Look
 from bodypix_ros.segmenters.bodypix.people.merging import merge
 from bodypix_ros.segmenters.bodypix.people.planning import plan
-from bodypix_ros.segmenters.bodypix.people.views import CROP, View, whole
+from bodypix_ros.segmenters.bodypix.people.views import CROP, whole
 from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
 _MOST_POSES = 254
@@ -54,30 +54,23 @@ class People:
         started = time.perf_counter()
         if options.faces:
             memory = None  # who hides faces wants everybody in every frame, and no turns
-        look = Look(self._architecture, networks, pixels, options.crops)
-        look.at(whole(*pixels.shape, self._base_size))
-        for view in _crops(look, options.crops, memory):
-            look.at(view)
+        base = whole(*pixels.shape, self._base_size)
+        look = Look(self._architecture, networks, pixels, base, options.crops, second)
+        most = options.crops if memory is None else (options.crops + 1) // 2
+        # By what the frame before has shown: so they need not wait for the pass of the whole picture.
+        crops = memory.crops(base, pixels.shape, most) if memory is not None else []
+        look.at(base, *crops)
+        if memory is not None:
+            memory.meet(look.thumbnail)
+        if not crops:
+            look.at(*plan(look.found[0].poses, look.found[0].scores, base, pixels.shape, most))
         poses, trusted = merge(
             np.concatenate([found.poses for found in look.found]),
             np.concatenate([found.trusted for found in look.found]),
             _MOST_POSES,
         )
         if memory is not None:
-            poses, trusted = memory.remember(poses, trusted, look.views[1:])
+            poses, trusted = memory.remember(poses, trusted, look.found[0], look.views[1:])
         scene = compose(look.passes.tables, poses, trusted, pixels.shape, options, second)
         spent = (time.perf_counter() - started) * 1e3
         return Sight(scene, Timings(look.pre_ms, look.infer_ms, spent - look.pre_ms - look.infer_ms))
-
-
-def _crops(look: Look, most: int, memory: Following | None) -> list[View]:
-    """What to look at closely, now that the whole picture was seen."""
-    base, found, shape = look.views[0], look.found[0], look.pixels.shape
-    if memory is None:
-        return plan(found.poses, found.scores, base, shape, most)
-    memory.meet(look.thumbnail)
-    search = memory.search(base, shape) if most else None
-    if search is not None:
-        return [search]
-    poses, urgent = memory.candidates(found)
-    return plan(poses, urgent, base, shape, (most + 1) // 2)

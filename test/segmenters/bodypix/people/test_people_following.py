@@ -29,12 +29,23 @@ def found(*poses, trusted=0.1):
     )
 
 
-def seen(memory, poses, trusted, views=()):
-    """A frame in which the passes gave these poses."""
-    memory.meet(GREY)
+def seen(memory, poses, trusted, views=(), whole=None, thumbnail=GREY):
+    """A frame in which the passes gave these poses; `whole`: that of the whole picture, else the same."""
+    memory.meet(thumbnail)
     return memory.remember(
-        np.array(poses, np.float32).reshape(-1, 17, 3), np.array(trusted, np.float32), list(views)
+        np.array(poses, np.float32).reshape(-1, 17, 3),
+        np.array(trusted, np.float32),
+        found(*poses) if whole is None else whole,
+        list(views),
     )
+
+
+def looks_at(memory):
+    """Rows and columns in the middle of the crops of the next frame."""
+    return [
+        (view.top + (view.height - 1) * view.step / 2, view.left + (view.width - 1) * view.step / 2)
+        for view in memory.crops(BASE, SHAPE, 1)
+    ]
 
 
 def test_who_was_seen_in_a_crop_stays_sure_while_it_is_others_turn():
@@ -61,47 +72,47 @@ def test_who_is_not_seen_at_all_is_kept_for_some_frames_unless_a_crop_shows_nobo
 
 def test_crops_go_in_turn_to_those_who_wait_and_to_the_unsure():
     memory = Following()
-    both = [pose_at(100, 100), pose_at(500, 100)]
-    seen(memory, both, [0.8, 0.8], [crop(50, 50, 3.0)])
-    _, urgent = memory.candidates(found(*both))
-    assert urgent[1] > urgent[0]
-    seen(memory, both, [0.8, 0.8], [crop(50, 450, 3.0)])
-    _, urgent = memory.candidates(found(*both))
-    assert urgent[0] > urgent[1]
+    one, other = both = [pose_at(100, 100), pose_at(500, 100)]
+    left, right = crop(36, 36, 3.0), crop(36, 436, 3.0)
+    seen(memory, both, [0.8, 0.8], [left])
+    assert looks_at(memory) == [pytest.approx((100, 500), abs=5)]
+    seen(memory, both, [0.8, 0.8], [right])
+    assert looks_at(memory) == [pytest.approx((100, 100), abs=5)]
     sure = Found(np.array(both), np.array([0.9, 0.1], np.float32), np.array([0.2, 0.2], np.float32))
     fresh = Following()
-    seen(fresh, both, [0.8, 0.8])
-    _, urgent = fresh.candidates(sure)
-    assert urgent[1] > urgent[0]
+    seen(fresh, both, [0.8, 0.8], whole=sure)
+    assert looks_at(fresh) == [pytest.approx((100, 500), abs=5)]
+    fresh = Following()
+    seen(fresh, [one], [0.9], [left], whole=found(one, other, trusted=0.9))
+    assert looks_at(fresh) == [pytest.approx((100, 500), abs=5)]  # nobody knows yet who that is
 
 
-def test_newcomers_are_candidates():
+def test_nobody_known_is_nothing_to_look_at():
     memory = Following()
-    seen(memory, [pose_at(100, 100)], [0.8])
-    poses, _ = memory.candidates(found(pose_at(101, 100), pose_at(400, 300)))
-    assert len(poses) == 2
-    assert np.array_equal(poses[1], pose_at(400, 300))
+    assert looks_at(memory) == []
+    seen(memory, [], [])
+    assert looks_at(memory) == []
 
 
 def test_all_of_the_picture_is_searched_in_time():
     memory, covered = Following(), np.zeros(SHAPE, bool)
-    frames = 0
+    searched = 0
     for _ in range(8 * 6):
-        memory.meet(GREY)
-        view = memory.search(BASE, SHAPE)
-        if view is not None:
-            frames += 1
+        for view in memory.crops(BASE, SHAPE, 1):
+            searched += 1
             top, left = int(view.top), int(view.left)
             covered[top : top + int(384 * view.step) + 1, left : left + int(384 * view.step) + 1] = True
-    assert frames == 6
+        memory.meet(GREY)
+    assert searched == 6
     assert covered.all()
+    assert all(memory.crops(BASE, SHAPE, 0) == [] for _ in range(8))
 
 
 def test_a_cut_and_another_size_begin_anew():
     for other in (GREY + 60, np.full((30, 61, 3), 128, np.float32)):
         memory = Following()
         seen(memory, [pose_at(100, 100)], [0.8])
-        memory.meet(GREY + 10)  # a cloud
-        assert len(memory.candidates(found())[0]) == 1
+        seen(memory, [pose_at(100, 100)], [0.8], thumbnail=GREY + 10)  # a cloud
+        assert len(looks_at(memory)) == 1
         memory.meet(other)
-        assert len(memory.candidates(found())[0]) == 0
+        assert looks_at(memory) == []

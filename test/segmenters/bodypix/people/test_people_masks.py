@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bodypix_ros.segmenters.bodypix.options import PeopleOptions
 from bodypix_ros.segmenters.bodypix.people import owning
 from bodypix_ros.segmenters.bodypix.people.composing import compose
-from bodypix_ros.segmenters.bodypix.people.filling import Masks, fill, tile_side
+from bodypix_ros.segmenters.bodypix.people.filling import Masks, fill, halfway, tile_side
 from bodypix_ros.segmenters.bodypix.people.lattices import (
     AT,
     COLUMNS,
@@ -68,7 +68,7 @@ def made(poses, views, seed=0, noise=0.5):
             axis=2,
         ).astype(np.float32)
         parts = rng.normal(0, 1, (*gy.shape, 24)).astype(np.float32)
-        passes.add(view, segments[..., None], parts, long)
+        passes.take(passes.add(view), segments[..., None], parts, long)
         grids.append((segments, parts))
     return passes.tables, grids
 
@@ -295,7 +295,7 @@ def test_the_rest_are_the_opened_components(seed, shape):
     passes = Passes(view, STRIDE, 0)
     logits = rng.normal(1, 2, ((view.height - 1) // STRIDE + 1, 17, 1)).astype(np.float32)
     others = [np.zeros((*logits.shape[:2], channels), np.float32) for channels in (24, 34)]
-    passes.add(view, logits, *others)
+    passes.take(passes.add(view), logits, *others)
     y, x = np.nonzero(person & (instance == 0))
     bounds = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1) if len(y) else (0, 0, 1, 1)
     boxes, scores = components(passes.tables, person, instance, bounds, 2, 253)
@@ -327,3 +327,17 @@ def test_the_rest_are_the_opened_components(seed, shape):
 
 def test_a_tile_is_a_power_of_two_near_twelve_pixels_of_input():
     assert [tile_side(step) for step in (0.3, 1.0, 4 / 3, 4.0, 8.0, 100.0)] == [8, 16, 16, 64, 128, 128]
+
+
+def test_the_row_that_halves_the_work_is_where_the_people_are():
+    claims = Claims.__new__(Claims)
+    claims.whole = np.zeros((2, 9), np.int64)
+    assert halfway(claims, 480, 16) == 240
+    claims.whole[:, [KEPT, X1]] = 1, 640
+    claims.whole[0, [Y0, Y1]] = 320, 480  # its rows take twice as long
+    assert halfway(claims, 480, 16) == 320
+    claims.whole[1, [Y0, Y1]] = 320, 480
+    assert halfway(claims, 480, 16) == 16 * round((480 - 400 / 3) / 16 - 1e-9)
+    claims.whole[:, KEPT] = 0
+    assert halfway(claims, 480, 16) == 240
+    assert halfway(claims, 10, 16) == 0

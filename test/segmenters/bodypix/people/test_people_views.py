@@ -98,3 +98,11 @@ def test_neighbours_share_a_crop_and_the_best_come_first():
 def test_a_crop_higher_than_the_picture_is_centred():
     (view,) = planned([person(300, 50, 40)], [0.5], shape=(101, 640))
     assert view == crop(-14, 236, 3.0)
+
+
+def test_one_who_is_hardly_there_gets_the_first_crop_but_no_other():
+    near, far = person(80, 100, 60), person(560, 400, 60)
+    assert len(planned([near, far], [0.3, 0.07])) == 2
+    assert len(planned([near, far], [0.3, 0.05])) == 1
+    assert len(planned([far], [0.05])) == 1
+    assert len(planned([far], [0.03])) == 0
