@@ -13,6 +13,7 @@ MORE = {
     "streams": "bodypix_ros.perception.following",
     "edges": "bodypix_ros.details.edges",
     "hands": "bodypix_ros.details.hands.reading",
+    "faces": "bodypix_ros.imaging.warp",
     "places": "bodypix_ros.space.placing",
     "velocities": "bodypix_ros.space.world",
 }

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from bodypix_ros.details.detection import anchors, decode, squares, suppress
 from bodypix_ros.details.network import DetailNetwork, Kind, Spent
+from bodypix_ros.imaging.halving import halved
 from bodypix_ros.imaging.pixels import Pixels
-from bodypix_ros.imaging.warp import halved
 from bodypix_ros.scene import Face
 
 _SIZE: Final = 192

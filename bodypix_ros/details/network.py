@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.imaging.pixels import Pixels
-from bodypix_ros.imaging.warp import fill_input
 from bodypix_ros.models import catalogue, store, tflite
 from bodypix_ros.runtime.network import Networks
 from bodypix_ros.runtime.placement import USUAL, Placement
 
+WARP: Final = "bodypix_ros.imaging.warp"
+"""Brings the kernel that fills these networks' input; it is imported when one is loaded."""
 _PREFERRED: Final = {**USUAL, "GPU": ("f32",)}
 """As BlazePose's networks, which are of the same make: docs/devices.md has what a GPU's f16 costs those."""
 
@@ -74,6 +76,7 @@ class DetailNetwork:
         """
         if self.networks is not None:
             return
+        import_module(WARP)  # its kernel is compiled now, not with an image
         kind = self.kind
         model = catalogue.details()[kind.model]
         (file,) = model.files
@@ -104,6 +107,8 @@ class DetailNetwork:
         """
         if self.networks is None:
             raise RuntimeError(f"{self.kind.model} was not loaded")
+        from bodypix_ros.imaging.warp import fill_input
+
         started = time.perf_counter()
         with self.networks.network(self.kind.size, self.kind.size).request() as request:
             fill_input(

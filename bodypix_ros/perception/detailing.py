@@ -10,7 +10,7 @@ from typing import Final
 
 from bodypix_ros.details import faces
 from bodypix_ros.details.hands.known import KINDS, HandMemory
-from bodypix_ros.details.network import DetailNetwork, Spent
+from bodypix_ros.details.network import WARP, DetailNetwork, Spent
 from bodypix_ros.details.options import DetailOptions
 from bodypix_ros.errors import MissingModelError
 from bodypix_ros.imaging.pixels import Pixels
@@ -20,7 +20,7 @@ from bodypix_ros.scene import Face, Scene
 
 _EDGES: Final = "bodypix_ros.details.edges"
 _HANDS: Final = "bodypix_ros.details.hands.reading"
-DETAILS: Final = (_EDGES, _HANDS)
+DETAILS: Final = (_EDGES, _HANDS, WARP)
 """The modules of details that bring kernels; each is imported when its option is first on."""
 
 _KEYPOINTS: Final = frozenset({"keypoints"})

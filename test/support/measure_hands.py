@@ -1,7 +1,7 @@
 """Measures hands against MediaPipe's own, fingers against drawn ones, and the time: docs/accuracy.md has it.
 
     python test/support/mediapipe_hands.py DATA > hands.json      (by an interpreter with mediapipe 0.10.21)
-    PYTHONPATH=test python -m support.measure_hands DATA hands.json [--model NAME]
+    PYTHONPATH=test python -m support.measure_hands DATA [hands.json] [--model NAME]
 
 DATA is the folder with `images` and `models`.
 """
@@ -13,13 +13,14 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 import bodypix_ros
 from bodypix_ros import Segmenter
-from bodypix_ros.details.hands.known import HandMemory
+from bodypix_ros.details.hands.known import SIZE, HandMemory
 from bodypix_ros.details.hands.reading import with_hands
-from bodypix_ros.details.network import Spent
+from bodypix_ros.details.network import DetailNetwork, Spent
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.scene import Scene
 from support.drawn_hands import DRAWN
@@ -118,34 +119,58 @@ def fingers(segmenter: Segmenter, data: Path) -> None:
     print(f"all {total[1] / total[0]:.3f} -> {total[2] / total[0]:.3f}, false {total[4] / total[3]:.1%}")
 
 
+@dataclass
+class Counted:
+    """A network, and how often it was asked."""
+
+    network: DetailNetwork
+    looks: int = 0
+
+    def run(self, *arguments, **options) -> dict:
+        """Ask it."""
+        self.looks += 1
+        return self.network.run(*arguments, **options)
+
+
 def times(segmenter: Segmenter, data: Path) -> None:
-    """Print what each of two looks at hands takes, in the network and beside it, in a stream."""
+    """Print what a look at a hand takes, in a stream, and what of that is not the bare network's.
+
+    The bare network runs right after each image. Beside it are the input, everything else, and what the
+    network itself loses by what came before it.
+    """
     (image,) = frames(data / "images/photos/pexels-jack-sparrow-4046265.jpg")
-    small = np.ascontiguousarray(image[:1080:2, :1440:2])
+    small = cv2.resize(image, (640, 480), interpolation=cv2.INTER_AREA)
     for network in ("lite", "full"):
         segmenter.update(hands=True, hands_model=network)
         used = segmenter._details._hands[network]
-        for what, picture in (("720x540", small), ("1440x1080", image)):
+        bare = used.networks.network(SIZE, SIZE)
+        for what, picture in (("640x480", small), ("1440x1080", image)):
             pixels, memory, looks = as_pixels(picture, "bgr8"), HandMemory(), []
             segmenter.update(hands=False)
             seen = segmenter.segment(picture)
             seen = replace(seen, persons=seen.persons[:1])  # who raises both hands
             segmenter.update(hands=True)
-            for _ in range(100):
+            for _ in range(200):
                 names = ("person_mask", "instance_mask", "part_mask")
                 masks = {name: getattr(seen, name) for name in names}
                 copies = {name: mask.copy() for name, mask in masks.items() if mask is not None}
                 spent, started = Spent(), time.perf_counter()
-                scene = with_hands(replace(seen, **copies), used, pixels, spent, memory, 2)
+                counted = Counted(used)
+                scene = with_hands(replace(seen, **copies), counted, pixels, spent, memory, 2)
                 total = (time.perf_counter() - started) * 1e3
-                looks.append(
-                    (spent.infer_ms / 2, spent.pre_ms / 2, (total - spent.pre_ms - spent.infer_ms) / 2)
-                )
+                with bare.request() as request:
+                    started = time.perf_counter()
+                    for _ in range(counted.looks):
+                        request.infer()
+                alone = (time.perf_counter() - started) * 1e3
+                rest = total - spent.pre_ms - spent.infer_ms
+                looks.append(np.array([alone, total - alone, spent.pre_ms, rest]) / counted.looks)
             hands = len(scene.persons[0].hands)
-            infer, pre, rest = np.median(looks[10:], axis=0)
+            alone, beside, pre, rest = np.median(looks[20:], axis=0)
             print(
-                f"{network} {what}, {hands} hands, for each: network {infer:.2f} ms, its input {pre:.2f}, "
-                f"the rest {rest:.2f}"
+                f"{network} {what}, {hands} hands, for each of {counted.looks} looks: bare network "
+                f"{alone:.2f} ms, beside it {beside:.2f}, of that the network's input {pre:.2f}, "
+                f"everything else {rest:.2f}"
             )
 
 
@@ -153,13 +178,15 @@ def main() -> None:
     """Run all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("hands", type=Path)
+    parser.add_argument("hands", type=Path, nargs="?", help="without it only the time is measured")
     parser.add_argument("--model", default=bodypix_ros.DEFAULT_MODEL)
     arguments = parser.parse_args()
     with bodypix_ros.load(
         arguments.model, device="CPU", model_dir=arguments.data / "models", hands=True
     ) as segmenter:
         times(segmenter, arguments.data)
+        if arguments.hands is None:
+            return
         fingers(segmenter, arguments.data)
         segmenter.update(hands=True)
         compare(segmenter, arguments.data, json.loads(arguments.hands.read_text(encoding="utf-8")))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from bodypix_ros.anatomy import SIDES
 from bodypix_ros.details.hands.known import LANDMARKS, HandMemory
-from bodypix_ros.details.hands.landmarks import MIDDLE_MCP, WRIST, Look
+from bodypix_ros.details.hands.landmarks import Look
 from bodypix_ros.details.hands.where import Place, by_arms, by_parts
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.scene import Hand, Scene
@@ -170,7 +170,7 @@ def _steady(before: Region, after: Region) -> bool:
 
 def _covers(look: Look, region: Region) -> bool:
     """Whether a hand lies where another one is looked for."""
-    x, y = look.points.mean(axis=0)
+    x, y = look.middle
     return math.hypot(x - region.x, y - region.y) < region.side / 2
 
 
@@ -179,7 +179,7 @@ def _carried(before: Iterable[_End], places: Sequence[Place]) -> list[_End]:
     near = []
     for end in before:
         for k, place in enumerate(places):
-            apart = math.hypot(*(place.wrist - end.place.wrist))
+            apart = math.dist(place.wrist, end.place.wrist)
             if place.side == end.place.side and apart < _STEP * place.region.side:
                 near.append((apart / place.region.side, k, end))
     known: dict[int, _End] = {}
@@ -217,11 +217,11 @@ def _shared(claims: Iterable[_Claim], scene: Scene) -> dict[tuple[int, str], _Cl
 def _doubt(claim: _Claim, scene: Scene) -> float:
     """How little there is to say for a claim, from 0; infinite for what cannot be."""
     look, place = claim.look, claim.place
-    away = math.hypot(*(look.points[WRIST] - place.wrist)) / max(look.size, 1.0)
+    away = math.dist(look.wrist, place.wrist) / max(look.size, 1.0)
     if away > _AWAY:
         return math.inf
     height, width = scene.instance_mask.shape
-    x, y = ((look.points[WRIST] + look.points[MIDDLE_MCP]) / 2).tolist()
+    x, y = look.palm
     owner = int(scene.instance_mask[int(min(max(y, 0), height - 1)), int(min(max(x, 0), width - 1))])
     strange = 0.0 if owner == place.person + 1 else 1.0 if owner else 0.5
     other_side = abs(look.right - (place.side == "right"))
@@ -229,8 +229,10 @@ def _doubt(claim: _Claim, scene: Scene) -> float:
 
 
 def _same(a: Look, b: Look) -> bool:
-    apart = float(np.hypot(*(a.points - b.points).T).mean())
-    return apart < _SAME * max(a.size, b.size)
+    most = _SAME * max(a.size, b.size)
+    if math.dist(a.middle, b.middle) >= most:
+        return False  # nor are the points closer, on average, than their middles
+    return float(np.hypot(*(a.points - b.points).T).mean()) < most
 
 
 def _by_person(hands: dict[tuple[int, str], _Claim], count: int) -> list[tuple[Hand, ...]]:

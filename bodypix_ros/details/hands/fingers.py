@@ -111,17 +111,22 @@ def _palm(points: Array, palm: Array, x0: int, y0: int, hand: Array) -> None:
     for y in range(rows):
         found = 0
         for k in range(count):
-            px, py = points[palm[k], 0] - x0, points[palm[k], 1] - y0
-            qx, qy = points[palm[(k + 1) % count], 0] - x0, points[palm[(k + 1) % count], 1] - y0
+            p, q = palm[k], palm[k + 1 if k + 1 < count else 0]
+            px, py = points[p, 0] - x0, points[p, 1] - y0
+            qx, qy = points[q, 0] - x0, points[q, 1] - y0
             if (py <= y) != (qy <= y):
-                crossings[found] = px + (qx - px) * (y - py) / (qy - py)
+                x = px + (qx - px) * (y - py) / (qy - py)
+                place = found  # in order: there are hardly ever more than two
+                while place > 0 and crossings[place - 1] > x:
+                    crossings[place] = crossings[place - 1]
+                    place -= 1
+                crossings[place] = x
                 found += 1
-        crossings[:found].sort()
         for k in range(0, found - 1, 2):
             begin = max(np.ceil(crossings[k]), 0.0)
             end = min(np.floor(crossings[k + 1]), columns - 1.0)
-            for x in range(int(begin), int(end) + 1):
-                hand[y, x] = 1
+            for column in range(int(begin), int(end) + 1):
+                hand[y, column] = 1
 
 
 @kernel(inline=True)

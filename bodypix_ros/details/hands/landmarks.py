@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,71 +18,75 @@ _ENLARGED, _FORWARD = 2.0, 0.1
 """Side of a region per longer side of the box around these, and how much of it the region lies farther on."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+Point = tuple[float, float]
+"""x and y in image pixels."""
+
+
+@dataclass(slots=True, eq=False)
 class Look:
-    """What the network says of one region.
+    """What the network says of one region. It does not change.
+
+    What follows from the points is worked out once, by a kernel: after an inference nothing that Python needs
+    is in a processor's caches, so that each call of numpy takes ten times as long as by itself.
 
     Attributes:
         score: Probability that there is a hand, 0..1.
         right: Probability that it is a right one, 0..1.
         points: float64 (21, 2), x and y in image pixels.
         world: float64 (21, 3), x, y, z in metres from the wrist, axes as the camera's.
+        region: Where to look for the same hand again; None where the points make none.
+        wrist: x and y in image pixels.
+        palm: Of its middle: between wrist and knuckles.
+        middle: The points' mean.
+        size: The longer side of the box around the points, in pixels.
     """
 
     score: float
     right: float
     points: npt.NDArray[np.float64]
     world: npt.NDArray[np.float64]
+    region: Region | None = field(init=False)
+    wrist: Point = field(init=False)
+    palm: Point = field(init=False)
+    middle: Point = field(init=False)
+    size: float = field(init=False)
 
-    @property
-    def region(self) -> Region | None:
-        """Where to look for the same hand again; None where the points make none."""
-        return around(self.points)
+    def __post_init__(self) -> None:
+        """Work out what follows."""
+        facts = np.empty(11)
+        has_region = _facts(self.points, _PALM, facts)
+        x, y, side, rotation, *rest = facts.tolist()
+        self.region = Region(x, y, side, rotation) if has_region else None
+        wrist_x, wrist_y, palm_x, palm_y, middle_x, middle_y, self.size = rest
+        self.wrist, self.palm, self.middle = (wrist_x, wrist_y), (palm_x, palm_y), (middle_x, middle_y)
 
-    def moved(self, wrist: npt.NDArray[np.float64], to: npt.NDArray[np.float64], turned: float) -> "Look":
+    def moved(self, wrist: Point, to: Point, turned: float) -> "Look":
         """The same hand after its arm moved, turned as that.
 
         Args:
-            wrist: float64 (2,), where the arm ended, x and y in image pixels.
-            to: float64 (2,), where it ends now.
+            wrist: Where the arm ended, x and y in image pixels.
+            to: Where it ends now.
             turned: Radians by which it was turned, clockwise.
         """
+        if wrist == to and not turned:
+            return self
         c, s = math.cos(turned), math.sin(turned)
         return replace(self, points=(self.points - wrist) @ np.array([[c, s], [-s, c]]) + to)
 
-    @property
-    def size(self) -> float:
-        """The longer side of the box around the points, in pixels."""
-        return float(np.ptp(self.points, axis=0).max())
 
-
-def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region) -> Look:
+def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region, *, mirrored: bool = False) -> Look:
     """Read the network's outputs.
 
     Args:
         outputs: By the names of SHAPES, without the batch.
         region: Where was looked.
+        mirrored: Whether the image is, so that left hands look like right ones.
     """
     points, world = np.empty((LANDMARKS, 2)), np.empty((LANDMARKS, 3))
     scale = region.side / SIZE
     _place(outputs["points"], outputs["world"], region.x, region.y, scale, region.rotation, points, world)
-    return Look(float(outputs["presence"][0]), float(outputs["right"][0]), points, world)
-
-
-def around(points: npt.NDArray[np.float64]) -> Region | None:
-    """The region of a hand (MediaPipe: HandLandmarksToRect, RectTransformation).
-
-    Args:
-        points: float64 (21, 2), x and y in image pixels.
-
-    Returns:
-        A square in which the fingers are up; None where the points make none.
-    """
-    square = np.empty(4)
-    if not _square(points, _PALM, square):
-        return None
-    x, y, side, rotation = square.tolist()
-    return Region(x, y, side, rotation)
+    right = float(outputs["right"][0])
+    return Look(float(outputs["presence"][0]), 1 - right if mirrored else right, points, world)
 
 
 @kernel(
@@ -101,9 +105,8 @@ def _place(
         world[k, 2] = metres[3 * k + 2] - metres[2]
 
 
-@kernel("boolean(float64[:, ::1], int64[::1], float64[::1])")
+@kernel(inline=True)
 def _square(points: Array, palm: Array, square: Array) -> bool:
-    """Write x, y, side and rotation of a region; returns whether there is one."""
     wrist = points[WRIST]
     middle = (points[INDEX_MCP] + points[RING_MCP]) / 4 + points[MIDDLE_MCP] / 2
     rotation = np.arctan2(middle[0] - wrist[0], wrist[1] - middle[1])
@@ -119,3 +122,24 @@ def _square(points: Array, palm: Array, square: Array) -> bool:
     x, y = (left + right) / 2, (top + bottom) / 2 - _FORWARD * longer
     square[0], square[1], square[2], square[3] = c * x - s * y, s * x + c * y, _ENLARGED * longer, rotation
     return True
+
+
+@kernel("boolean(float64[:, ::1], int64[::1], float64[::1])")
+def _facts(points: Array, palm: Array, facts: Array) -> bool:
+    """Write x, y, side and rotation of a region; x and y of wrist, palm and middle; and the size: see `Look`.
+
+    The region is a square in which the fingers are up (MediaPipe: HandLandmarksToRect, RectTransformation).
+    Returns whether there is one.
+    """
+    wide = high = 0.0
+    for axis in range(2):
+        least, most, total = np.inf, -np.inf, 0.0
+        for k in range(points.shape[0]):
+            least, most = min(least, points[k, axis]), max(most, points[k, axis])
+            total += points[k, axis]
+        wide, high = most - least, wide
+        facts[4 + axis] = points[WRIST, axis]
+        facts[6 + axis] = (points[WRIST, axis] + points[MIDDLE_MCP, axis]) / 2
+        facts[8 + axis] = total / points.shape[0]
+    facts[10] = max(wide, high)
+    return _square(points, palm, facts)

@@ -38,8 +38,8 @@ def with_hands(
     """
 
     def read(region: Region) -> Look:
-        look = decode(network.run(pixels, region.to_image(SIZE), spent, replicate=True), region)
-        return replace(look, right=1 - look.right) if mirrored else look
+        outputs = network.run(pixels, region.to_image(SIZE), spent, replicate=True)
+        return decode(outputs, region, mirrored=mirrored)
 
     hands = find(scene, read) if memory is None else follow(scene, read, memory, most)
     persons = tuple(replace(one, hands=its) for one, its in zip(scene.persons, hands, strict=True))

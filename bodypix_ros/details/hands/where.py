@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import HAND_PARTS, LOWER_ARM_PARTS, SIDES
+from bodypix_ros.details.hands.landmarks import Point
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.scene import Person, Scene
 
@@ -36,46 +39,45 @@ class Place:
     Attributes:
         person: Whose, as an index into `Scene.persons`.
         side: "left" or "right".
-        wrist: float64 (2,), x and y in image pixels; where the arm ends.
+        wrist: x and y in image pixels; where the arm ends.
         region: Where to look.
     """
 
     person: int
     side: str
-    wrist: npt.NDArray[np.float64]
+    wrist: Point
     region: Region
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Arm:
-    """float64 (3,): x, y in image pixels and score."""
+class _Arm(NamedTuple):
+    """x, y in image pixels and score."""
 
-    shoulder: npt.NDArray[np.float64]
-    elbow: npt.NDArray[np.float64]
-    wrist: npt.NDArray[np.float64]
+    shoulder: list[float]
+    elbow: list[float]
+    wrist: list[float]
 
     @property
     def length(self) -> float:
         """Of upper or lower arm, whichever looks longer, in pixels; 0 where neither is known."""
-        bones = (self.shoulder, self.elbow), (self.elbow, self.wrist)
-        return max(_apart(a, b) if a[2] > 0 and b[2] > 0 else 0.0 for a, b in bones)
+        shoulder, elbow, wrist = self
+        upper = _apart(shoulder, elbow) if shoulder[2] > 0 and elbow[2] > 0 else 0.0
+        return max(upper, _apart(elbow, wrist) if elbow[2] > 0 and wrist[2] > 0 else 0.0)
 
 
 def by_arms(scene: Scene) -> list[Place]:
     """A place where each arm ends that is in the picture."""
     found = []
-    rows = _rows(scene.keypoint_names)
+    rows = _rows(tuple(scene.keypoint_names))
     if not rows:
         return []
     for index, person in enumerate(scene.persons):
-        if not person.has_pose:
-            continue
         for side, arm in zip(SIDES, _arms(person, rows), strict=True):
-            if arm.wrist[2] < _SURE or arm.elbow[2] <= 0:
+            x, y, score = arm.wrist
+            if score < _SURE or arm.elbow[2] <= 0:
                 continue
-            region = _beyond(arm.elbow[:2], arm.wrist[:2], _PER_ARM * arm.length)
+            region = _beyond(arm)
             if _in_sight(region, scene):
-                found.append(Place(index, side, arm.wrist[:2], region))
+                found.append(Place(index, side, (x, y), region))
     return found
 
 
@@ -86,7 +88,7 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
         scene: With a part mask, else there is none.
         index: Of the person.
     """
-    person, rows = scene.persons[index], _rows(scene.keypoint_names)
+    person, rows = scene.persons[index], _rows(tuple(scene.keypoint_names))
     x0, y0, x1, y1 = person.box
     if scene.part_mask is None or x0 >= x1 or y0 >= y1:
         return []
@@ -112,20 +114,24 @@ def by_parts(scene: Scene, index: int) -> list[Place]:
         centre = corner + step * centres[label]
         near = arms[np.hypot(*(arms - centre).T) < side_px] if len(arms) else arms
         root = near.mean(axis=0) if len(near) else centre + np.array([0.0, side_px])
-        ahead = (centre - root) / max(_apart(centre, root), 1e-6)
+        ahead = (centre - root) / max(math.hypot(*(centre - root)), 1e-6)
         region = Region(float(centre[0]), float(centre[1]), side_px, math.atan2(ahead[0], -ahead[1]))
         if _in_sight(region, scene):
             left = np.count_nonzero(parts[labels == label] == HAND_PARTS["left"] + 1)
             side = SIDES[0] if 2 * left >= area else SIDES[1]
-            found.append(Place(index, side, centre - _BEYOND * side_px * ahead, region))
+            x, y = (centre - _BEYOND * side_px * ahead).tolist()
+            found.append(Place(index, side, (x, y), region))
     return found
 
 
-def _beyond(elbow: npt.NDArray[np.float64], wrist: npt.NDArray[np.float64], side_px: float) -> Region:
+def _beyond(arm: _Arm) -> Region:
     """The region beyond a wrist; an arm that points to the camera has its hand before it."""
-    ahead = (wrist - elbow) / max(side_px / _PER_ARM, 1e-6)
-    centre = wrist + _BEYOND * side_px * ahead
-    return Region(float(centre[0]), float(centre[1]), side_px, math.atan2(ahead[0], -ahead[1]))
+    (x, y, _), length = arm.wrist, max(arm.length, 1e-6)
+    ahead_x, ahead_y = (x - arm.elbow[0]) / length, (y - arm.elbow[1]) / length
+    side = _PER_ARM * arm.length
+    return Region(
+        x + _BEYOND * side * ahead_x, y + _BEYOND * side * ahead_y, side, math.atan2(ahead_x, -ahead_y)
+    )
 
 
 def _in_sight(region: Region, scene: Scene) -> bool:
@@ -139,19 +145,26 @@ def _in_sight(region: Region, scene: Scene) -> bool:
     )
 
 
-def _rows(names: Sequence[str]) -> dict[str, int]:
-    """Where arms are among the keypoints; empty where a model has none."""
-    rows = {name: row for row, name in enumerate(names)}
-    return rows if "left_wrist" in rows else {}
+_Rows = tuple[tuple[int, int, int], ...]
+"""Where shoulder, elbow and wrist of the left and of the right arm are among the keypoints."""
 
 
-def _arms(person: Person, rows: dict[str, int]) -> list[_Arm]:
-    """The left one, the right one."""
-    keypoints = person.keypoints.astype(np.float64)
-    return [
-        _Arm(*(keypoints[rows[f"{side}_{joint}"]] for joint in ("shoulder", "elbow", "wrist")))
+@cache
+def _rows(names: tuple[str, ...]) -> _Rows:
+    """Empty where a model has no arms."""
+    if "left_wrist" not in names:
+        return ()
+    left, right = (
+        (names.index(f"{side}_shoulder"), names.index(f"{side}_elbow"), names.index(f"{side}_wrist"))
         for side in SIDES
-    ]
+    )
+    return left, right
+
+
+def _arms(person: Person, rows: _Rows) -> list[_Arm]:
+    """The left one, the right one."""
+    keypoints = person.keypoints.tolist()
+    return [_Arm(keypoints[shoulder], keypoints[elbow], keypoints[wrist]) for shoulder, elbow, wrist in rows]
 
 
 def _are(parts: npt.NDArray[np.uint8], ids: Sequence[int]) -> npt.NDArray[np.bool_]:
@@ -161,5 +174,5 @@ def _are(parts: npt.NDArray[np.uint8], ids: Sequence[int]) -> npt.NDArray[np.boo
     return table[parts]
 
 
-def _apart(a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]) -> float:
+def _apart(a: Sequence[float], b: Sequence[float]) -> float:
     return math.hypot(a[0] - b[0], a[1] - b[1])

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bodypix_ros.details.hands.known import SHAPES, SIZE
-from bodypix_ros.details.hands.landmarks import around, decode
+from bodypix_ros.details.hands.landmarks import decode
 from bodypix_ros.imaging.region import Region
-from support.hands import METRES, points_of
+from support.hands import METRES, look_of, points_of
 
 
 def test_outputs_are_read_in_the_image_and_about_the_wrist() -> None:
@@ -33,7 +33,7 @@ def test_outputs_are_read_in_the_image_and_about_the_wrist() -> None:
 
 def test_the_region_of_an_upright_hand() -> None:
     """The palm's landmarks are 0.065 m wide and 0.115 m high; the region is twice that, a tenth up."""
-    region = around(points_of(200, 300))
+    region = look_of(points_of(200, 300)).region
     assert region is not None
     # Not quite upright: the three middle knuckles are at x = 0.005 m on average, 0.09 m up.
     assert region.rotation == pytest.approx(math.atan2(0.005, 0.09))
@@ -44,7 +44,7 @@ def test_the_region_of_an_upright_hand() -> None:
 
 @given(st.floats(-3, 3), st.floats(50, 5000), st.floats(-1000, 5000), st.floats(-1000, 5000))
 def test_a_region_turns_grows_and_moves_with_its_hand(turn: float, scale: float, x: float, y: float) -> None:
-    one, other = around(points_of(0, 0)), around(points_of(x, y, scale, turn))
+    one, other = (look_of(points).region for points in (points_of(0, 0), points_of(x, y, scale, turn)))
     assert one is not None
     assert other is not None
     assert other.side == pytest.approx(one.side * scale / 1000)
@@ -56,6 +56,6 @@ def test_a_region_turns_grows_and_moves_with_its_hand(turn: float, scale: float,
 
 
 def test_points_that_make_no_region() -> None:
-    assert around(np.zeros((21, 2))) is None
-    assert around(np.full((21, 2), np.nan)) is None
-    assert around(1e9 * METRES) is None
+    assert look_of(np.zeros((21, 2))).region is None
+    assert look_of(np.full((21, 2), np.nan)).region is None
+    assert look_of(1e9 * METRES).region is None
