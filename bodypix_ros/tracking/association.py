@@ -13,7 +13,7 @@ from bodypix_ros.tracking.tracks import Tracks
 _POSE, _SHAPE, _PLACE = 0.3, 0.3, 0.4
 """What pose, shape and place are worth where they fit perfectly. Any of these numbers may be a fifth more or
 less: measured on made films, it is the sum that counts."""
-_LOOKS, _LIKENESS = 1.0, 0.75
+_LOOKS, _LIKENESS = 1.0, 0.6
 """What looks are worth, and how much alike different people are: more speaks for a pair, less against it."""
 _LEAST, _UNSEEN = 0.25, 0.1
 """What a pair must be worth, and how much more it must be at the end of `max_age`."""
@@ -81,6 +81,8 @@ def _add_looks(tracked: Array, seen: Array, ages: Array, worth: Array) -> None:
     for i in range(len(tracked)):
         weight = _LOOKS * (1 + _RISE * ages[i])
         for j in range(len(seen)):
+            if worth[i, j] < -_NEVER / 2:  # too far away to look at
+                continue
             like = alike(tracked[i], seen[j])
             if not np.isnan(like):
                 worth[i, j] += weight * (like - _LIKENESS)
