@@ -24,6 +24,9 @@ _FORGIVING = 0.1
 _FARTHEST = 1e-4
 """Places that are less likely are somebody else's, however alike they look."""
 _NEVER = 10.0
+_NEW, _KNOWN_S = 0.3, 1.0
+"""Share of a gain that counts for somebody who was just met, and seconds after which all of it does: two in one
+place who look alike are one person whom the model saw twice, and the first one's id stays."""
 _COCO_SIGMAS = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089,
@@ -73,6 +76,8 @@ def gains(
     )  # fmt: skip
     if looks is not None:
         _add_looks(tracks.looks, looks, ages, worth)
+    known = np.minimum((tracks.seen_s - tracks.since_s) / _KNOWN_S, 1.0)
+    worth *= np.where(worth > 0, _NEW + (1 - _NEW) * known[:, np.newaxis], 1.0)
     return worth
 
 

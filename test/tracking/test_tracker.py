@@ -158,6 +158,15 @@ def test_colours_tell_apart_who_place_does_not():
         assert ids(tracker, scene(left, right), 1.3, second) == expected, appearance
 
 
+def test_whom_the_model_sees_twice_keeps_the_first_id():
+    tracker, twin = Tracker(), moved(ANNE, 4, 6)
+    given = [ids(tracker, scene(ANNE), k / 10) for k in range(12)]
+    assert given == [[None]] + 11 * [[1]]
+    assert ids(tracker, scene(twin, ANNE), 1.2) == [None, 1]
+    assert ids(tracker, scene(twin, ANNE), 1.3) == [2, 1]
+    assert [ids(tracker, scene(twin if k % 2 else ANNE), k / 10) for k in range(15, 21)] == 6 * [[1]]
+
+
 # Ending
 
 
