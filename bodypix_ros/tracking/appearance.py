@@ -1,7 +1,8 @@
 """How somebody looks: colours of head, torso, upper and lower legs.
 
-Colours are counted on three axes, brightness and two differences that brightness does not change, eight steps
-each. Histograms are compared by Bhattacharyya's coefficient.
+Colours are counted in cells of three axes together: brightness, and two differences that brightness does not
+change. Each axis by itself would tell less: a red shirt with black hair is no black shirt with red hair.
+Histograms are compared by Bhattacharyya's coefficient.
 """
 
 from functools import lru_cache
@@ -17,8 +18,12 @@ from bodypix_ros.tracking.sightings import Sightings
 
 REGIONS = ("head", "torso", "upper_legs", "lower_legs")
 """What is told apart."""
-BINS = 24
-"""Of a region's histogram: three axes of eight steps."""
+_BRIGHT, _HUES = 4, 5
+"""Steps of brightness and of each difference; the middle one of those is grey."""
+_WIDE = 20
+"""How much of a difference is a step."""
+BINS = _BRIGHT * _HUES * _HUES
+"""Of a region's histogram."""
 SHAPE = len(REGIONS), BINS
 """Of how one person looks."""
 _ROWS = 80
@@ -120,11 +125,15 @@ def _sites(
 
 
 @kernel(inline=True)
+def _step(difference: int) -> int:
+    return min(max((difference + _HUES * _WIDE // 2) // _WIDE, 0), _HUES - 1)
+
+
+@kernel(inline=True)
 def _add(counts: Array, red: int, green: int, blue: int) -> None:
-    """Count a colour on its three axes."""
-    counts[(red + 2 * green + blue) >> 7] += 1
-    counts[8 + min(max((red - green + 128) >> 5, 0), 7)] += 1
-    counts[16 + min(max(((red + green) // 2 - blue + 128) >> 5, 0), 7)] += 1
+    """Count a colour in its cell."""
+    bright = (red + 2 * green + blue) * _BRIGHT >> 10
+    counts[(bright * _HUES + _step(red - green)) * _HUES + _step((red + green) // 2 - blue)] += 1
 
 
 @kernel(inline=True)
@@ -134,7 +143,7 @@ def _to_roots(counts: Array) -> None:
         for region in range(counts.shape[1]):
             total = counts[person, region].sum()
             for b in range(BINS):
-                share = counts[person, region, b] / total if total >= 3 * _LEAST_PIXELS else 0.0
+                share = counts[person, region, b] / total if total >= _LEAST_PIXELS else 0.0
                 counts[person, region, b] = np.sqrt(share)
 
 

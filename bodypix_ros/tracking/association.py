@@ -13,17 +13,21 @@ from bodypix_ros.tracking.tracks import Tracks
 _POSE, _SHAPE, _PLACE = 0.3, 0.3, 0.4
 """What pose, shape and place are worth where they fit perfectly. Any of these numbers may be a fifth more or
 less: measured on made films, it is the sum that counts."""
-_LOOKS, _LIKENESS = 1.0, 0.75
+_LOOKS, _LIKENESS = 1.0, 0.6
 """What looks are worth, and how much alike different people are: more speaks for a pair, less against it."""
-_LEAST, _UNSEEN = 0.25, 0.1
-"""What a pair must be worth, and how much more it must be at the end of `max_age`."""
-_FADE, _RISE = 0.9, 1.0
+_LEAST, _UNSEEN, _UNSURE = 0.25, 0.1, 0.3
+"""What a pair must be worth, how much more it must be at the end of `max_age`, and how much more where only
+the track speaks for the sighting."""
+_FADE, _RISE = 0.6, 1.0
 """By the end of `max_age` pose and shape count so much less, and looks so much more."""
 _FORGIVING = 0.1
 """Standard deviation of places beside the filter's, in square roots of a person's area."""
 _FARTHEST = 1e-4
 """Places that are less likely are somebody else's, however alike they look."""
 _NEVER = 10.0
+_NEW, _KNOWN_S = 0.5, 1.0
+"""Share of a gain that counts for somebody who was just met, and seconds after which all of it does. Two in
+one place who look alike are one person whom the model saw twice: the first one's id stays."""
 _COCO_SIGMAS = {
     "nose": 0.026, "eye": 0.025, "ear": 0.035, "shoulder": 0.079, "elbow": 0.072, "wrist": 0.062,
     "hip": 0.107, "knee": 0.087, "ankle": 0.089,
@@ -73,6 +77,9 @@ def gains(
     )  # fmt: skip
     if looks is not None:
         _add_looks(tracks.looks, looks, ages, worth)
+    known = np.minimum((tracks.seen_s - tracks.since_s) / _KNOWN_S, 1.0)
+    worth *= np.where(worth > 0, _NEW + (1 - _NEW) * known[:, np.newaxis], 1.0)
+    worth[:, ~sightings.sure] -= _UNSURE
     return worth
 
 
@@ -81,6 +88,8 @@ def _add_looks(tracked: Array, seen: Array, ages: Array, worth: Array) -> None:
     for i in range(len(tracked)):
         weight = _LOOKS * (1 + _RISE * ages[i])
         for j in range(len(seen)):
+            if worth[i, j] < -_NEVER / 2:  # too far away to look at
+                continue
             like = alike(tracked[i], seen[j])
             if not np.isnan(like):
                 worth[i, j] += weight * (like - _LIKENESS)

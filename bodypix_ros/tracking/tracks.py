@@ -33,6 +33,7 @@ class Tracks:
         boxes: float64 (N, 4), the same.
         shapes: bool (N, GRID, GRID), in that box.
         looks: float64 (N, REGIONS, BINS).
+        since_s: float64 (N,), when each was seen first.
         seen_s: float64 (N,), when each was seen last.
         ids: int64 (N,), 0 until somebody was seen twice.
     """
@@ -45,6 +46,7 @@ class Tracks:
     boxes: npt.NDArray[np.float64]
     shapes: npt.NDArray[np.bool_]
     looks: Looks
+    since_s: npt.NDArray[np.float64]
     seen_s: npt.NDArray[np.float64]
     ids: npt.NDArray[np.int64]
 
@@ -114,7 +116,8 @@ def begin(sightings: Sightings, chosen: npt.NDArray[np.int64], looks: Looks | No
     look = np.zeros((count, *SHAPE)) if looks is None else looks[chosen]
     return Tracks(
         states, covariances, sizes, middles - torsos, keypoints, boxes - np.tile(torsos, 2),
-        sightings.shapes[chosen], look, np.full(count, stamp_s), np.zeros(count, np.int64),
+        sightings.shapes[chosen], look, np.full(count, stamp_s), np.full(count, stamp_s),
+        np.zeros(count, np.int64),
     )  # fmt: skip
 
 
@@ -124,7 +127,7 @@ def nobody(points: int) -> Tracks:
     return Tracks(
         empty, np.zeros((0, 4, 4)), empty[:, :2].copy(), empty[:, :2].copy(), np.zeros((0, points, 3)), empty,
         np.zeros((0, GRID, GRID), np.bool_), np.zeros((0, *SHAPE)), empty[:, 0].copy(),
-        np.zeros(0, np.int64),
+        empty[:, 0].copy(), np.zeros(0, np.int64),
     )  # fmt: skip
 
 

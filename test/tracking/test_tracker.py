@@ -66,6 +66,12 @@ def test_the_unsure_continue_and_do_not_begin():
     assert ids(tracker, scene(BOB, scores=[0.2]), 10.5) == []
 
 
+def test_the_unsure_must_fit_better_than_the_sure():
+    for score, expected in ((0.9, [1]), (0.2, [])):
+        tracker = confirmed(ANNE, sure_score=0.3)
+        assert ids(tracker, scene(moved(ANNE, 20), scores=[score]), 10.2) == expected, score
+
+
 def test_the_sure_are_served_first():
     tracker = confirmed(ANNE, sure_score=0.3)
     assert ids(tracker, scene(ANNE, moved(ANNE, 12), scores=[0.2, 0.9]), 10.2) == [1]
@@ -156,6 +162,15 @@ def test_colours_tell_apart_who_place_does_not():
             ids(tracker, scene(left, right), k / 10, first)
         # A little later each stands where the other one was.
         assert ids(tracker, scene(left, right), 1.3, second) == expected, appearance
+
+
+def test_whom_the_model_sees_twice_keeps_the_first_id():
+    tracker, twin = Tracker(), moved(ANNE, 12)
+    given = [ids(tracker, scene(ANNE), k / 10) for k in range(12)]
+    assert given == [[None]] + 11 * [[1]]
+    assert ids(tracker, scene(twin, ANNE), 1.2) == [None, 1]
+    assert ids(tracker, scene(twin, ANNE), 1.3) == [2, 1]
+    assert [ids(tracker, scene(twin if k % 2 else ANNE), k / 10) for k in range(15, 21)] == 6 * [[1]]
 
 
 # Ending
