@@ -77,7 +77,7 @@ def as_line(image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
     step, along, across = image.strides
     if image.flags.c_contiguous:
         return image.reshape(-1), row_bytes
-    if step >= row_bytes and along == count and across in (0, 1):  # rows with padding between them
+    if step >= row_bytes and along == count and (across == 1 or count == 1):  # rows with padding between
         shape = ((height - 1) * step + row_bytes,)
         return np.lib.stride_tricks.as_strided(image, shape, (1,), writeable=False), step
     return np.ascontiguousarray(image).reshape(-1), row_bytes

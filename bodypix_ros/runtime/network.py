@@ -35,7 +35,7 @@ Graph: TypeAlias = ov.Model
 _log = logging.getLogger(__name__)
 
 MAX_NETWORKS = 16
-"""Compiled networks that are kept, one per input size; the one not used for longest goes first."""
+"""Input sizes whose compiled networks are kept; the one not used for longest goes first."""
 
 _QUICK_FOR_NPU: Final = 481 * 481
 """Pixels of input that NPU compilers need a minute and a half for at most; see docs/devices.md."""
@@ -134,16 +134,12 @@ class _Loan:
         self._network.give_back(self._request)
 
 
-_Key: TypeAlias = tuple[int, int, int]
-"""Height and width of an input, and how many inferences at once."""
-
-
 class _Slot:
-    """Place of the network of one input size, empty until it is compiled."""
+    """Place of the networks of one input size, by how many inferences they do at once."""
 
-    def __init__(self, network: Network | None = None) -> None:
+    def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.network = network
+        self.networks: dict[int, Network] = {}
 
 
 class Networks:
@@ -199,8 +195,8 @@ class Networks:
         self._placement = placement
         self._cache_dir = _cache_folder(placement.cache_dir)
         self._lock = threading.Lock()
-        self._slots: OrderedDict[_Key, _Slot] = OrderedDict()
-        self._latest: tuple[_Key, Network] | None = None
+        self._slots: OrderedDict[tuple[int, int], _Slot] = OrderedDict()
+        self._latest: tuple[tuple[int, int, int], Network] | None = None
         self._chosen = ""
         self.networks_compiled = 0
         self.requests = 0
@@ -241,20 +237,20 @@ class Networks:
         if latest is not None and latest[0] == key:
             return latest[1]  # most images have the size of the one before
         with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
+            slot = self._slots.setdefault((height, width), _Slot())
+            self._slots.move_to_end((height, width))
             if len(self._slots) > MAX_NETWORKS:
                 self._slots.popitem(last=False)
         with slot.lock:  # whoever wants this size waits, the others go on
-            if slot.network is None:
-                slot.network = self._compile(self._chosen, *key)
-            self._latest = key, slot.network
-            return slot.network
+            if at_once not in slot.networks:
+                slot.networks[at_once] = self._compile(self._chosen, *key)
+            self._latest = key, slot.networks[at_once]
+            return slot.networks[at_once]
 
     def is_compiled(self, height: int, width: int, at_once: int = 1) -> bool:
         """Whether inputs of height x width need no compilation."""
-        slot = self._slots.get((height, width, at_once))
-        return slot is not None and slot.network is not None
+        slot = self._slots.get((height, width))
+        return slot is not None and at_once in slot.networks
 
     def _choose(self, devices: list[str], size: tuple[int, int]) -> None:
         failures: list[DeviceError | PrecisionError] = []
@@ -268,7 +264,8 @@ class Networks:
                 failures.append(error)
                 continue
             self._chosen = device
-            self._slots[(size[0], size[1], 1)] = _Slot(network)
+            self._slots[size] = _Slot()
+            self._slots[size].networks[1] = network
             name = self._model.get_friendly_name()
             _log.info("%s runs on %s in %s", name, self.device, self.precision)
             return

@@ -63,11 +63,11 @@ def bare(model: str, **options: Any) -> tuple[Bare, ...]:
     with bodypix_ros.load(model, device="CPU", precision="f32", **options) as segmenter:
         found = []
         for title, networks in zip(titles, segmenter._open.networks, strict=True):
-            (height, width, _), *_ = networks._slots
+            (size, *_) = networks._slots
             assert networks._example is not None
             outputs = tuple(port.get_any_name() for port in networks.graph.outputs)
             name = f"{model} {title}".rstrip()
-            found.append(Bare(name, model, networks.graph, outputs, (height, width), networks._example))
+            found.append(Bare(name, model, networks.graph, outputs, size, networks._example))
         return tuple(found)
 
 

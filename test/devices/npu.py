@@ -155,8 +155,8 @@ def networks(pattern: str) -> Iterator[Network]:
             seer: Any = segmenter._open
             titles = (name, f"{name} detector")
             for title, made in zip(titles, seer.networks, strict=False):
-                needed = seer.inputs(*_CAMERA) if len(seer.networks) == 1 else made._slots
-                sizes = dict.fromkeys((height, width) for height, width, _ in needed)
+                needed = seer.inputs(*_CAMERA)
+                sizes = dict.fromkeys(each[:2] for each in needed) if len(seer.networks) == 1 else made._slots
                 yield from _files(title, made.graph, sizes, folder)
                 if ranges.has(name):
                     known = ranges.find(name, "")

@@ -353,3 +353,14 @@ def test_two_inferences_at_once_share_the_threads_where_that_is_sooner_done(
             request.infer()
         assert np.array_equal(one.outputs["out"], alone.outputs["out"])
         assert not np.array_equal(one.outputs["out"], other.outputs["out"])
+
+
+def test_a_size_that_is_also_inferred_in_pairs_takes_one_place() -> None:
+    where = Placement(device="CPU", precision="int8", threads=2)
+    made = Networks(small.graph(), ["out"], where, first_size=(8, 8), rounding=Rounding(small.RANGES))
+    sizes = [(8, 8 * k) for k in range(1, MAX_NETWORKS + 1)]
+    for size in sizes:
+        made.network(*size)
+        made.network(*size, 2)
+    assert all(made.is_compiled(*size, at_once) for size in sizes for at_once in (1, 2))
+    assert made.networks_compiled == 2 * MAX_NETWORKS

@@ -30,13 +30,26 @@ class SecondThread:
             self._current = ctypes.CDLL(None).sched_getcpu
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> "Future[T]":
-        """Have something called."""
+        """Have something called; by the caller itself, where the thread was ended meanwhile."""
         if self._current is not None and (current := self._current()) != self._avoided:
             self._avoided = current
             with suppress(OSError):  # there is no other, or it is not allowed any more
                 os.sched_setaffinity(self._thread, self._processors - {current})
-        return self._executor.submit(call, *arguments)
+        try:
+            return self._executor.submit(call, *arguments)
+        except RuntimeError:  # it was closed: who is at an image can end it
+            return _called(call, *arguments)
 
     def close(self) -> None:
         """Take nothing more."""
         self._executor.shutdown(wait=False)
+
+
+def _called(call: Callable[..., T], *arguments: Any) -> "Future[T]":
+    """What `submit` gives, of a call that is over."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(call(*arguments))
+    except Exception as error:  # noqa: BLE001 - whoever asks for the result gets it
+        future.set_exception(error)
+    return future

@@ -21,6 +21,8 @@ _SAME = 0.3
 """Similarity of keypoints from which a pose is the person's of the frame before."""
 _CUT = 38.0
 """Mean difference of pixel values from which a picture has nothing to do with the one before."""
+_THUMBNAIL = 60
+"""Pixels of the longer side that are compared for that."""
 _EVERY = 8
 """Frames from one search for newcomers to the next."""
 _ENLARGED = 2.0
@@ -39,40 +41,45 @@ class Following:
 
     def reset(self) -> None:
         """Forget everything."""
-        self._thumbnail: Numbers | None = None
+        self._shape, self._thumbnail = (0, 0), np.empty((0, 0, 0), np.float32)
         self._frames = 0
         self._poses = np.empty((0, 17, 3), np.float32)
         self._trusted = np.empty(0, np.float32)
         self._waited = np.empty(0, np.float32)
         self._candidates = self._poses, self._trusted
 
+    def meet(self, image: npt.NDArray[np.uint8]) -> None:
+        """Begin a frame: a cut, a jump of the camera or another size of picture begins anew.
+
+        Args:
+            image: uint8 (H, W, C).
+        """
+        shape, step = (image.shape[0], image.shape[1]), max(max(image.shape[:2]) // _THUMBNAIL, 1)
+        thumbnail = image[step // 2 :: step, step // 2 :: step, :3].astype(np.float32)
+        if (
+            shape != self._shape
+            or thumbnail.shape != self._thumbnail.shape
+            or _apart(thumbnail, self._thumbnail)
+        ):
+            self.reset()
+        self._shape, self._thumbnail = shape, thumbnail
+        self._frames += 1
+
     def crops(self, base: View, shape: tuple[int, int], most: int) -> list[View]:
-        """Begin a frame: what to look at beside the whole picture, by what is known of the frame before.
+        """What to look at beside the whole picture, by what is known of the frame before.
 
         Args:
             base: What the pass of the whole picture sees.
             shape: Rows and columns of the picture.
-            most: At most so many crops.
+            most: So many crops a picture of its own may have: a frame gets half of them, and another one
+                now and then, in which newcomers are searched for.
 
         Returns:
-            Around people, or where newcomers are searched for; none where nobody is known.
+            That search, and crops around people; none where nobody is known.
         """
-        self._frames += 1
         search = self._search(base, shape) if most else None
-        return [search] if search is not None else plan(*self._candidates, base, shape, most)
-
-    def meet(self, thumbnail: Numbers) -> None:
-        """A cut, a jump of the camera or another size of picture begins anew.
-
-        Args:
-            thumbnail: float32 (h, w, 3), pixel values of 0 to 255 from all over the picture.
-        """
-        before = self._thumbnail
-        if before is not None and (
-            before.shape != thumbnail.shape or float(np.abs(before - thumbnail).mean()) > _CUT
-        ):
-            self.reset()
-        self._thumbnail = thumbnail
+        crops = plan(*self._candidates, base, shape, (most + 1) // 2)
+        return [search, *crops][:most] if search is not None else crops
 
     def _search(self, base: View, shape: tuple[int, int]) -> View | None:
         """The part of the picture to search for newcomers in this frame; None: not now."""
@@ -133,6 +140,11 @@ class Following:
             np.concatenate([self._poses, found.poses[new]]),
             np.concatenate([urgent, found.scores[new]]).astype(np.float32),
         )
+
+
+def _apart(thumbnail: Numbers, other: Numbers) -> bool:
+    """Whether two pictures have nothing to do with one another."""
+    return float(np.abs(thumbnail - other).mean()) > _CUT if thumbnail.size else False
 
 
 def _inside(poses: Poses, views: list[View]) -> npt.NDArray[np.bool_]:

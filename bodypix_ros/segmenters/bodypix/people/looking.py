@@ -3,9 +3,6 @@
 import time
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.imaging.resize import resize
 from bodypix_ros.runtime.network import Networks
@@ -14,9 +11,6 @@ from bodypix_ros.segmenters.bodypix.people.decoding import Found, decode
 from bodypix_ros.segmenters.bodypix.people.passes import Passes
 from bodypix_ros.segmenters.bodypix.people.views import View
 from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
-
-_THUMBNAIL = 8
-"""Pixels of input from one to the next of the thumbnail."""
 
 
 class _Glance(NamedTuple):
@@ -35,12 +29,9 @@ class Look:
         views: What was looked at, the whole picture first.
         found: The poses of each.
         passes: What the masks are made of.
-        thumbnail: float32 (h, w, 3), the whole picture's pixel values, 0 to 255.
         pre_ms: Spent on the networks' inputs.
         infer_ms: Spent in the network; of two passes at once, until both are done.
     """
-
-    thumbnail: npt.NDArray[np.float32]
 
     def __init__(
         self,
@@ -111,8 +102,6 @@ class Look:
             segments, parts, heatmaps, short, long, forward, backward = (
                 request.outputs[name] for name in known.outputs
             )
-            if number == 0:
-                self.thumbnail = (request.input[::_THUMBNAIL, ::_THUMBNAIL] - known.bias) / known.scale
             found = decode(heatmaps, short, forward, backward, view, self.pixels.shape, known.stride)
             self.passes.take(number, segments, parts, long)
         return _Glance(found, ready - started, time.perf_counter() - inferred)

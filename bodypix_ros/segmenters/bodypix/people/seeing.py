@@ -56,12 +56,13 @@ class People:
             memory = None  # who hides faces wants everybody in every frame, and no turns
         base = whole(*pixels.shape, self._base_size)
         look = Look(self._architecture, networks, pixels, base, options.crops, second)
-        most = options.crops if memory is None else (options.crops + 1) // 2
-        # By what the frame before has shown: so they need not wait for the pass of the whole picture.
-        crops = memory.crops(base, pixels.shape, most) if memory is not None else []
-        look.at(base, *crops)
+        most, crops = options.crops, []
         if memory is not None:
-            memory.meet(look.thumbnail)
+            memory.meet(pixels.array)
+            # By what the frame before has shown: so they need not wait for the pass of the whole picture.
+            crops = memory.crops(base, pixels.shape, most)
+            most = (most + 1) // 2
+        look.at(base, *crops)
         if not crops:
             look.at(*plan(look.found[0].poses, look.found[0].scores, base, pixels.shape, most))
         poses, trusted = merge(

@@ -9,7 +9,7 @@ from bodypix_ros.segmenters.bodypix.people.views import crop, whole
 
 SHAPE = (480, 640)
 BASE = whole(*SHAPE, 481)
-GREY = np.full((45, 61, 3), 128, np.float32)
+GREY = np.full((*SHAPE, 3), 128, np.uint8)
 
 
 def pose_at(x: float, y: float, size: float = 60) -> np.ndarray:
@@ -29,9 +29,9 @@ def found(*poses, trusted=0.1):
     )
 
 
-def seen(memory, poses, trusted, views=(), whole=None, thumbnail=GREY):
+def seen(memory, poses, trusted, views=(), whole=None, image=GREY):
     """A frame in which the passes gave these poses; `whole`: that of the whole picture, else the same."""
-    memory.meet(thumbnail)
+    memory.meet(image)
     return memory.remember(
         np.array(poses, np.float32).reshape(-1, 17, 3),
         np.array(trusted, np.float32),
@@ -89,30 +89,41 @@ def test_crops_go_in_turn_to_those_who_wait_and_to_the_unsure():
 
 def test_nobody_known_is_nothing_to_look_at():
     memory = Following()
-    assert looks_at(memory) == []
-    seen(memory, [], [])
-    assert looks_at(memory) == []
+    for _ in range(3):
+        seen(memory, [], [])
+        assert looks_at(memory) == []
 
 
 def test_all_of_the_picture_is_searched_in_time():
     memory, covered = Following(), np.zeros(SHAPE, bool)
     searched = 0
     for _ in range(8 * 6):
+        memory.meet(GREY)
         for view in memory.crops(BASE, SHAPE, 1):
             searched += 1
             top, left = int(view.top), int(view.left)
             covered[top : top + int(384 * view.step) + 1, left : left + int(384 * view.step) + 1] = True
-        memory.meet(GREY)
     assert searched == 6
     assert covered.all()
-    assert all(memory.crops(BASE, SHAPE, 0) == [] for _ in range(8))
+    for _ in range(8):
+        memory.meet(GREY)
+        assert memory.crops(BASE, SHAPE, 0) == []
+
+
+@pytest.mark.parametrize(("crops", "people"), [(1, 0), (2, 1), (4, 2)])
+def test_who_is_known_is_looked_at_while_newcomers_are_searched_for(crops, people):
+    memory, counts = Following(), []
+    for _ in range(8):
+        seen(memory, [pose_at(100, 100), pose_at(500, 100), pose_at(300, 400)], [0.8, 0.8, 0.8])
+        counts.append(len(memory.crops(BASE, SHAPE, crops)))
+    assert counts == [(crops + 1) // 2] * 7 + [1 + people]
 
 
 def test_a_cut_and_another_size_begin_anew():
-    for other in (GREY + 60, np.full((30, 61, 3), 128, np.float32)):
+    for other in (GREY + 60, GREY[:-1], GREY[:, :-10], np.repeat(GREY, 2, axis=0)):
         memory = Following()
         seen(memory, [pose_at(100, 100)], [0.8])
-        seen(memory, [pose_at(100, 100)], [0.8], thumbnail=GREY + 10)  # a cloud
+        seen(memory, [pose_at(100, 100)], [0.8], image=GREY + 10)  # a cloud
         assert len(looks_at(memory)) == 1
         memory.meet(other)
         assert looks_at(memory) == []
