@@ -26,6 +26,9 @@ from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 _ALIKE, _INSIDE, _WORSE = 0.8, 0.8, 0.7
 """Overlap of two people's masks, or share of one inside the other's, from which the worse is a duplicate; the
 latter only where it is so much worse."""
+_FARTHER = 0.2
+"""How much farther than the worse one's own a pixel may be from the better for both to claim it: somebody who
+kneels beside another is near enough to be claimed, and still nobody's duplicate."""
 _CONTESTED = 0.25
 """Exponent of the share of the claimed pixels that a person gets."""
 _UNSEEN = 0.3
@@ -115,7 +118,8 @@ def _is_duplicate(
             if not (mean[p] > threshold and distance[p] < far):
                 continue
             x = whole[n, X0] + j * step
-            if on_lattice(distance, whole[m], weights[m, 0], y, x) < far:
+            near = min(far, distance[p] + np.float32(_FARTHER))
+            if on_lattice(distance, whole[m], weights[m, 0], y, x) < near:
                 both += on_lattice(mean, whole[m], weights[m, 0], y, x) > threshold
     both *= np.float32(step * step)
     if both > np.float32(_ALIKE) * (claimed[n] + claimed[m] - both):
