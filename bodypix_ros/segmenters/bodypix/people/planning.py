@@ -1,5 +1,7 @@
 """Which crops to look at: around people who are too small in the pass of the whole picture."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -7,14 +9,12 @@ from bodypix_ros.kernels import Array, Float, kernel
 from bodypix_ros.segmenters.bodypix.people.decoding import bounds, extent
 from bodypix_ros.segmenters.bodypix.people.views import CROP, View, crop
 
-_LEAST_SCORE, _LATER_SCORE = 0.04, 0.06
-"""Mean score of a pose's keypoints from which it may be somebody, and is worth more than one crop."""
+_LEAST_SCORE = 0.04
+"""Mean score of a pose's keypoints from which it may be somebody."""
 _SMALL = 200.0
 """Pixels of input below which a person is worth a crop."""
 _WANTED = 224.0
 """Pixels of input that a person shall have in the crop."""
-_GAIN = 1.4
-"""A crop enlarges at least so much more than the pass of the whole picture."""
 _ZOOMS = (0.125, 0.1875, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Pixels of input to a pixel of the picture; enlarging more finds nobody else."""
 _ALIKE = (0.6, 1.7)
@@ -23,12 +23,30 @@ _USED = 0.96
 """Share of a crop's side that people's boxes may take."""
 
 
+class Worth(NamedTuple):
+    """What makes somebody worth a crop.
+
+    Attributes:
+        gain: A crop enlarges at least so much more than the pass of the whole picture.
+        later_score: Mean score of a pose's keypoints from which it is worth more than the first crop.
+    """
+
+    gain: float
+    later_score: float
+
+
+USUAL = Worth(1.4, 0.06)
+EVERYBODY = Worth(1.2, _LEAST_SCORE)
+"""A quarter more crops, for who hides faces and overlooks nobody for the time it takes."""
+
+
 def plan(
     poses: npt.NDArray[np.float32],
     scores: npt.NDArray[np.float32],
     base: View,
     shape: tuple[int, int],
     most: int,
+    worth: Worth = USUAL,
 ) -> list[View]:
     """Choose crops: the best pose's first, and into it whoever else fits.
 
@@ -38,9 +56,10 @@ def plan(
         base: What the pass of the whole picture saw.
         shape: Rows and columns of the picture.
         most: At most so many crops.
+        worth: Who gets one.
     """
     out = np.empty((most, 3), np.float64)
-    count = _plan(poses, scores, np.array(_ZOOMS), 1 / base.step, shape[0], shape[1], out)
+    count = _plan(poses, scores, np.array(_ZOOMS), 1 / base.step, *shape, *worth, out)
     return [crop(top, left, zoom) for top, left, zoom in out[:count].tolist()]
 
 
@@ -64,9 +83,12 @@ def _first(middle: Float, half: Float, size: int) -> Float:
 
 @kernel(
     "intp(Array(float32, 3, 'A', readonly=True), Array(float32, 1, 'A', readonly=True),"
-    " float64[::1], float64, intp, intp, float64[:, ::1])"
+    " float64[::1], float64, intp, intp, float64, float64, float64[:, ::1])"
 )
-def _plan(poses: Array, scores: Array, zooms: Array, base: Float, height: int, width: int, out: Array) -> int:
+def _plan(
+    poses: Array, scores: Array, zooms: Array, base: Float, height: int, width: int, gain: Float,
+    later_score: Float, out: Array,
+) -> int:  # fmt: skip
     people = poses.shape[0]
     box = np.empty((people, 4))
     zoom = np.zeros(people)  # wanted; 0: none, or done
@@ -80,7 +102,7 @@ def _plan(poses: Array, scores: Array, zooms: Array, base: Float, height: int, w
         for candidate in zooms:
             if abs(np.log(candidate) - wanted) < abs(np.log(nearest) - wanted):
                 nearest = candidate
-        if nearest > _GAIN * base:
+        if nearest > gain * base:
             zoom[n] = nearest
     count = 0
     while count < out.shape[0]:
@@ -88,7 +110,7 @@ def _plan(poses: Array, scores: Array, zooms: Array, base: Float, height: int, w
         for n in range(people):
             if zoom[n] > 0 and (best < 0 or scores[n] > scores[best]):
                 best = n
-        if best < 0 or scores[best] < (_LATER_SCORE if count else _LEAST_SCORE):
+        if best < 0 or scores[best] < (later_score if count else _LEAST_SCORE):
             break
         z = zoom[best]
         x0, y0, x1, y1 = box[best]

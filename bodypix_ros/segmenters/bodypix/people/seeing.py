@@ -14,7 +14,7 @@ from bodypix_ros.segmenters.bodypix.people.composing import compose
 from bodypix_ros.segmenters.bodypix.people.following import Following
 from bodypix_ros.segmenters.bodypix.people.looking import Look
 from bodypix_ros.segmenters.bodypix.people.merging import merge
-from bodypix_ros.segmenters.bodypix.people.planning import plan
+from bodypix_ros.segmenters.bodypix.people.planning import EVERYBODY, USUAL, plan
 from bodypix_ros.segmenters.bodypix.people.views import CROP, whole
 from bodypix_ros.segmenters.bodypix.second_thread import SecondThread
 
@@ -64,7 +64,8 @@ class People:
             most = (most + 1) // 2
         look.at(base, *crops)
         if not crops:
-            look.at(*plan(look.found[0].poses, look.found[0].scores, base, pixels.shape, most))
+            worth = EVERYBODY if options.faces else USUAL
+            look.at(*plan(look.found[0].poses, look.found[0].scores, base, pixels.shape, most, worth))
         poses, trusted = merge(
             np.concatenate([found.poses for found in look.found]),
             np.concatenate([found.trusted for found in look.found]),

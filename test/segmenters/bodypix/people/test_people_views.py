@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bodypix_ros.imaging.pixels import as_pixels
 from bodypix_ros.imaging.resize import resize
-from bodypix_ros.segmenters.bodypix.people.planning import plan
+from bodypix_ros.segmenters.bodypix.people.planning import EVERYBODY, USUAL, plan
 from bodypix_ros.segmenters.bodypix.people.views import CROP, View, crop, side, whole
 
 sizes = st.integers(1, 4000)
@@ -56,8 +56,10 @@ def person(x: float, y: float, size: float, score: float = 0.9) -> np.ndarray:
     return pose
 
 
-def planned(people, scores, most=2, shape=(480, 640)):
-    return plan(np.array(people, np.float32), np.array(scores, np.float32), whole(*shape, 481), shape, most)
+def planned(people, scores, most=2, shape=(480, 640), worth=USUAL):
+    return plan(
+        np.array(people, np.float32), np.array(scores, np.float32), whole(*shape, 481), shape, most, worth
+    )
 
 
 def test_only_who_is_small_gets_a_crop():
@@ -106,3 +108,10 @@ def test_one_who_is_hardly_there_gets_the_first_crop_but_no_other():
     assert len(planned([near, far], [0.3, 0.05])) == 1
     assert len(planned([far], [0.05])) == 1
     assert len(planned([far], [0.03])) == 0
+    assert len(planned([near, far], [0.3, 0.05], worth=EVERYBODY)) == 2
+
+
+def test_who_would_hardly_be_enlarged_gets_a_crop_only_where_nobody_is_to_be_overlooked():
+    one = person(300, 200, 240)  # 180 pixels of input, and 240 in a crop
+    assert planned([one], [0.9]) == []
+    assert len(planned([one], [0.9], worth=EVERYBODY)) == 1
