@@ -18,14 +18,14 @@ _LOOKS, _LIKENESS = 1.0, 0.6
 _LEAST, _UNSEEN, _UNSURE = 0.25, 0.1, 0.3
 """What a pair must be worth, how much more it must be at the end of `max_age`, and how much more where only
 the track speaks for the sighting."""
-_FADE, _RISE = 0.6, 1.0
+_FADE, _RISE = 0.6, 1.5
 """By the end of `max_age` pose and shape count so much less, and looks so much more."""
 _FORGIVING = 0.1
 """Standard deviation of places beside the filter's, in square roots of a person's area."""
 _FARTHEST = 1e-4
 """Places that are less likely are somebody else's, however alike they look."""
 _NEVER = 10.0
-_NEW, _KNOWN_S = 0.5, 1.0
+_NEW, _KNOWN_S = 0.4, 1.0
 """Share of a gain that counts for somebody who was just met, and seconds after which all of it does. Two in
 one place who look alike are one person whom the model saw twice: the first one's id stays."""
 _COCO_SIGMAS = {
