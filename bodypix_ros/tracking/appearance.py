@@ -126,6 +126,7 @@ def _sites(
 
 @kernel(inline=True)
 def _step(difference: int) -> int:
+    """The step that a difference of colours lies in."""
     return min(max((difference + _HUES * _WIDE // 2) // _WIDE, 0), _HUES - 1)
 
 

@@ -107,6 +107,7 @@ def _place(
 
 @kernel(inline=True)
 def _square(points: Array, palm: Array, square: Array) -> bool:
+    """Write x, y, side and rotation of a region; returns whether there is one."""
     wrist = points[WRIST]
     middle = (points[INDEX_MCP] + points[RING_MCP]) / 4 + points[MIDDLE_MCP] / 2
     rotation = np.arctan2(middle[0] - wrist[0], wrist[1] - middle[1])
@@ -131,15 +132,15 @@ def _facts(points: Array, palm: Array, facts: Array) -> bool:
     The region is a square in which the fingers are up (MediaPipe: HandLandmarksToRect, RectTransformation).
     Returns whether there is one.
     """
-    wide = high = 0.0
+    longer = 0.0
     for axis in range(2):
         least, most, total = np.inf, -np.inf, 0.0
         for k in range(points.shape[0]):
             least, most = min(least, points[k, axis]), max(most, points[k, axis])
             total += points[k, axis]
-        wide, high = most - least, wide
+        longer = max(longer, most - least)
         facts[4 + axis] = points[WRIST, axis]
         facts[6 + axis] = (points[WRIST, axis] + points[MIDDLE_MCP, axis]) / 2
         facts[8 + axis] = total / points.shape[0]
-    facts[10] = max(wide, high)
+    facts[10] = longer
     return _square(points, palm, facts)

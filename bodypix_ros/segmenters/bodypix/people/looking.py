@@ -25,7 +25,6 @@ class Look:
     """What was seen of an image so far.
 
     Attributes:
-        pixels: The image.
         views: What was looked at, the whole picture first.
         found: The poses of each.
         passes: What the masks are made of.
@@ -53,7 +52,7 @@ class Look:
             second: Sees the other one of two at once; None: there is one thread.
         """
         self._architecture, self._networks, self._second = architecture, networks, second
-        self.pixels = pixels
+        self._pixels = pixels
         self.passes = Passes(base, architecture.stride, crops)
         self.views: list[View] = []
         self.found: list[Found] = []
@@ -92,16 +91,17 @@ class Look:
         known = self._architecture
         with self._networks.network(view.height, view.width, at_once).request() as request:
             started = time.perf_counter()
-            rows, columns = view.samples(*self.pixels.shape)
+            rows, columns = view.samples(*self._pixels.shape)
             resize(
-                self.pixels.array, self.pixels.channels, rows, columns, known.scale, known.bias, request.input
-            )
+                self._pixels.array, self._pixels.channels, rows, columns, known.scale, known.bias,
+                request.input,
+            )  # fmt: skip
             ready = time.perf_counter()
             request.infer()
             inferred = time.perf_counter()
             segments, parts, heatmaps, short, long, forward, backward = (
                 request.outputs[name] for name in known.outputs
             )
-            found = decode(heatmaps, short, forward, backward, view, self.pixels.shape, known.stride)
+            found = decode(heatmaps, short, forward, backward, view, self._pixels.shape, known.stride)
             self.passes.take(number, segments, parts, long)
         return _Glance(found, ready - started, time.perf_counter() - inferred)
