@@ -1,12 +1,13 @@
 """Where faces are, for whoever is to hide them (MediaPipe's face detector, full range, sparse)."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.details.detection import anchors, decode, squares, suppress
-from bodypix_ros.details.network import DetailNetwork, Kind, Spent
+from bodypix_ros.details.network import DetailNetwork, Kind, Piece, Spent
 from bodypix_ros.imaging.halving import halved
 from bodypix_ros.imaging.pixels import Pixels
 from bodypix_ros.scene import Face
@@ -37,20 +38,11 @@ def find_faces(network: DetailNetwork, pixels: Pixels, spent: Spent) -> tuple[Fa
         DeviceError: The device failed.
     """
     height, width = pixels.shape
+    looked = squares(height, width)[::-1]
     scores, values = [np.zeros(0)], [np.zeros((0, 16))]
-    # Bilinear samples that are far apart miss what is small. Parts first: the whole is of what they are of.
-    view, shrink = pixels, 1
-    for x, y, side in reversed(squares(height, width)):
-        scale = side / _SIZE
-        view, times = halved(view, scale / shrink)
-        shrink *= times
-        step = scale / shrink
-        crop_to_view = np.array(
-            [[step, 0, x / shrink + (step - 1) / 2], [0, step, y / shrink + (step - 1) / 2]]
-        )
-        outputs = network.run(view, crop_to_view, spent)
+    for (x, y, side), outputs in zip(looked, network.run(_pieces(pixels, looked), spent), strict=True):
         found, boxes = decode(outputs["values"], outputs["logits"], LEAST, _SIZE, anchors(_GRIDS))
-        boxes *= scale
+        boxes *= side / _SIZE
         boxes[:, [0, 1, *range(4, 16)]] += np.tile([x, y], 7)
         scores.append(found)
         values.append(boxes)
@@ -59,6 +51,20 @@ def find_faces(network: DetailNetwork, pixels: Pixels, spent: Spent) -> tuple[Fa
     merged = suppress(all_scores[order], all_values[order])
     faces = [_face(score, box[:4], (height, width)) for score, box in merged]
     return tuple(face for face in faces if face.box[0] < face.box[2] and face.box[1] < face.box[3])
+
+
+def _pieces(pixels: Pixels, looked: Sequence[tuple[float, float, float]]) -> Iterator[Piece]:
+    """Squares of an image, parts before the whole, as the network takes them."""
+    view, shrink = pixels, 1
+    for x, y, side in looked:
+        # Bilinear samples that are far apart miss what is small. The whole is of what its parts are of.
+        view, times = halved(view, side / _SIZE / shrink)
+        shrink *= times
+        step = side / _SIZE / shrink
+        yield (
+            view,
+            np.array([[step, 0, x / shrink + (step - 1) / 2], [0, step, y / shrink + (step - 1) / 2]]),
+        )
 
 
 def _face(score: float, box: npt.NDArray[np.float64], shape: tuple[int, int]) -> Face:

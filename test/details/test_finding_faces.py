@@ -24,7 +24,10 @@ class Made(DetailNetwork):
         super().__init__(faces.KIND, Placement())
         self.answers, self.views = answers, []
 
-    def run(self, pixels, crop_to_image, spent, *, replicate=False):
+    def run(self, pieces, spent, *, replicate=False):
+        return [self._see(*piece) for piece in pieces]
+
+    def _see(self, pixels, crop_to_image):
         self.views.append((pixels.shape, crop_to_image))
         values, logits = np.zeros((CELLS**2, 16), np.float32), np.full((CELLS**2, 1), -9, np.float32)
         for cell, box, logit in self.answers[len(self.views) - 1]:

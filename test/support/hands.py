@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.anatomy import KEYPOINTS
-from bodypix_ros.details.hands.landmarks import Look
+from bodypix_ros.details.hands.known import SIZE
+from bodypix_ros.details.hands.landmarks import Look, decode
 from bodypix_ros.imaging.region import Region
 from bodypix_ros.scene import Box, Hand, Person, Scene
 
@@ -27,9 +28,15 @@ def points_of(x: float, y: float, per_metre: float = 1000.0, turned: float = 0.0
     return np.array([x, y]) + per_metre * METRES @ np.array([[c, s], [-s, c]])
 
 
-def look_of(points: Points, score: float = 0.9, right: float = 0.5) -> Look:
-    """What a network says that sees it."""
-    return Look(score, right, points, np.column_stack([METRES, np.zeros(21)]))
+def look_of(points: Points, score: float = 0.9375, right: float = 0.5) -> Look:
+    """What a network says that sees it, and looks at nothing but the image's left upper corner, unscaled."""
+    flat = {"points": _flat(points), "world": _flat(METRES)}
+    told = {"presence": np.array([score], np.float32), "right": np.array([right], np.float32)}
+    return decode({**flat, **told}, Region(SIZE / 2, SIZE / 2, SIZE))
+
+
+def _flat(points: Points) -> npt.NDArray[np.float32]:
+    return np.column_stack([points, np.zeros(21)]).astype(np.float32).ravel()
 
 
 def hand_of(points: Points, side: str = "left", score: float = 0.8) -> Hand:
@@ -60,12 +67,15 @@ class Network:
     hands: list[Look]
     looks: list[Region] = field(default_factory=list)
 
-    def __call__(self, region: Region) -> Look:
+    def __call__(self, regions: Sequence[Region]) -> list[Look]:
         """Look."""
-        self.looks.append(region)
+        self.looks += regions
+        return [self._seen(region) for region in regions]
+
+    def _seen(self, region: Region) -> Look:
         nothing = look_of(points_of(region.x, region.y, region.side * 4), score=0.01)
         for hand in self.hands:
-            x, y = hand.points.mean(axis=0)
+            x, y = hand.middle
             if math.hypot(x - region.x, y - region.y) < region.side / 2:
                 return hand
         return nothing

@@ -126,10 +126,11 @@ class Counted:
     network: DetailNetwork
     looks: int = 0
 
-    def run(self, *arguments, **options) -> dict:
+    def run(self, pieces, *arguments, **options) -> list:
         """Ask it."""
-        self.looks += 1
-        return self.network.run(*arguments, **options)
+        pieces = list(pieces)
+        self.looks += len(pieces)
+        return self.network.run(pieces, *arguments, **options)
 
 
 def times(segmenter: Segmenter, data: Path) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bodypix_ros.anatomy import SIDES
-from bodypix_ros.details.hands.known import LANDMARKS, HandMemory
+from bodypix_ros.details.hands.known import HandMemory
 from bodypix_ros.details.hands.landmarks import Look
 from bodypix_ros.details.hands.where import Place, by_arms, by_parts
 from bodypix_ros.imaging.region import Region
@@ -35,7 +34,8 @@ _STEP = 0.75
 """Share of a region's side by which an arm's end may move from one image to the next."""
 _LONGEST = 15
 """Images for which a hand is followed without being looked at; longer where more hands take turns."""
-Read = Callable[[Region], Look]
+Read = Callable[[Sequence[Region]], list[Look]]
+"""Looks at regions of an image."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ def find(scene: Scene, read: Read) -> list[tuple[Hand, ...]]:
 
     Args:
         scene: What was seen.
-        read: Looks at a region of the picture.
+        read: Looks at regions of the picture.
 
     Returns:
         The hands of each of `scene.persons`, left before right.
@@ -76,8 +76,9 @@ def find(scene: Scene, read: Read) -> list[tuple[Hand, ...]]:
     Raises:
         DeviceError: From `read`: the device failed.
     """
-    claims = [_Claim(place, look) for place in by_arms(scene) if (look := _settled(read, place.region))]
-    hands = _shared(claims, scene)
+    arms = by_arms(scene)
+    looks = _settled(read, [place.region for place in arms])
+    hands = _shared((_Claim(place, look) for place, look in zip(arms, looks, strict=True) if look), scene)
     if scene.part_mask is not None:
         more: list[_Claim] = []
         for index in range(len(scene.persons)):
@@ -90,7 +91,8 @@ def find(scene: Scene, read: Read) -> list[tuple[Hand, ...]]:
                 known = [claim.look for claim in (*hands.values(), *more)]
                 if any(_covers(look, place.region) for look in known):
                     continue
-                if look := _settled(read, place.region):
+                (look,) = _settled(read, [place.region])
+                if look is not None:
                     # Parts take crossed arms for each other's; where both hands are wanted the hand tells.
                     told = SIDES[0] if look.right < 0.5 else SIDES[1]
                     side = told if len(missing) == len(SIDES) else missing[0]
@@ -108,7 +110,7 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
 
     Args:
         scene: What was seen.
-        read: Looks at a region of the image.
+        read: Looks at regions of the image.
         memory: The hands of the images before; becomes those of this one.
         most: Hands that may be looked at; one that is hardly seen where it was, at the arm's end, too.
 
@@ -124,16 +126,7 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
     ends = _carried(memory.ends, by_arms(scene))
     # Who has a hand is looked at twice as often as an arm that ends out of sight.
     turns = sorted(ends, key=lambda end: -end.waited * (1 if end.failures else 2))
-    for end in turns[:most]:
-        region = end.look.region if end.look is not None else None
-        look = read(region) if region is not None else None
-        if look is None or look.score < _SURE:  # not known, or perhaps lost
-            fresh = _settled(read, _fresh(end, scene))
-            if fresh is not None and (look is None or fresh.score > look.score):
-                look = fresh
-        shown = look is not None and look.score >= LEAST
-        end.waited, end.failures = 0, 0 if shown else end.failures + 1
-        end.look = look if shown else None
+    _look(turns[:most], scene, read)
     longest = max(_LONGEST, 2 * len(ends) // most)  # two rounds, where there are many
     for end in ends:
         end.waited += 1
@@ -148,17 +141,36 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
     return _by_person(hands, len(scene.persons))
 
 
-def _settled(read: Read, region: Region) -> Look | None:
-    """Look, and again from where the hand turned out to be, until it stays there; None without a hand."""
-    found = None
-    for _ in range(_LOOKS):
-        look = read(region)
-        if look.score >= LEAST:
-            found = look
-        nearer = look.region
-        if look.score < _HOPE or nearer is None or (found is not None and _steady(region, nearer)):
-            break
-        region = nearer
+def _look(ends: Sequence[_End], scene: Scene, read: Read) -> None:
+    """Look at hands where they were, and at arms' ends where there was none, or it is perhaps lost."""
+    regions = [end.look.region if end.look is not None else None for end in ends]
+    looks = iter(read([region for region in regions if region is not None]))
+    for end, region in zip(ends, regions, strict=True):
+        end.look = next(looks) if region is not None else None
+    doubtful = [end for end in ends if end.look is None or end.look.score < _SURE]
+    settled = _settled(read, [_fresh(end, scene) for end in doubtful])
+    for end, fresh in zip(doubtful, settled, strict=True):
+        if fresh is not None and (end.look is None or fresh.score > end.look.score):
+            end.look = fresh
+    for end in ends:
+        shown = end.look is not None and end.look.score >= LEAST
+        end.waited, end.failures = 0, 0 if shown else end.failures + 1
+        end.look = end.look if shown else None
+
+
+def _settled(read: Read, regions: Sequence[Region]) -> list[Look | None]:
+    """Look, and again from where a hand turned out to be, until it stays there; None without a hand."""
+    found: list[Look | None] = [None] * len(regions)
+    waiting = dict(enumerate(regions))
+    for _ in range(_LOOKS if regions else 0):
+        for (k, region), look in zip(list(waiting.items()), read(list(waiting.values())), strict=True):
+            if look.score >= LEAST:
+                found[k] = look
+            nearer = look.region
+            if look.score < _HOPE or nearer is None or (found[k] is not None and _steady(region, nearer)):
+                del waiting[k]
+            else:
+                waiting[k] = nearer
     return found
 
 
@@ -232,7 +244,8 @@ def _same(a: Look, b: Look) -> bool:
     most = _SAME * max(a.size, b.size)
     if math.dist(a.middle, b.middle) >= most:
         return False  # nor are the points closer, on average, than their middles
-    return float(np.hypot(*(a.points - b.points).T).mean()) < most
+    x, y, _ = (a.keypoints - b.keypoints).T
+    return float(np.hypot(x, y).mean()) < most
 
 
 def _by_person(hands: dict[tuple[int, str], _Claim], count: int) -> list[tuple[Hand, ...]]:
@@ -243,6 +256,4 @@ def _by_person(hands: dict[tuple[int, str], _Claim], count: int) -> list[tuple[H
 
 
 def _hand(side: str, look: Look) -> Hand:
-    keypoints: npt.NDArray[np.float32] = np.full((LANDMARKS, 3), look.score, np.float32)
-    keypoints[:, :2] = look.points
-    return Hand(side, look.score, keypoints, look.world.astype(np.float32))
+    return Hand(side, look.score, look.keypoints.copy(), look.world.copy())  # the stream keeps its own

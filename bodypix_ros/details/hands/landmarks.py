@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.details.hands.known import LANDMARKS, SIZE
 from bodypix_ros.imaging.region import Region
-from bodypix_ros.kernels import Array, kernel
+from bodypix_ros.kernels import Array, Float, kernel
 
 WRIST, THUMB_CMC, INDEX_MCP, MIDDLE_MCP, RING_MCP, PINKY_MCP = 0, 1, 5, 9, 13, 17
 _PALM = np.array((0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18))
@@ -22,18 +23,18 @@ Point = tuple[float, float]
 """x and y in image pixels."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What the network says of one region. It does not change.
+    """What the network says of one region.
 
-    What follows from the points is worked out once, by a kernel: after an inference nothing that Python needs
-    is in a processor's caches, so that each call of numpy takes ten times as long as by itself.
+    What follows from the points is worked out at once, by a kernel: after an inference nothing that Python
+    needs is in a processor's caches, so that each call of numpy takes ten times as long as by itself.
 
     Attributes:
         score: Probability that there is a hand, 0..1.
         right: Probability that it is a right one, 0..1.
-        points: float64 (21, 2), x and y in image pixels.
-        world: float64 (21, 3), x, y, z in metres from the wrist, axes as the camera's.
+        keypoints: float32 (21, 3), x and y in image pixels, and the score.
+        world: float32 (21, 3), x, y, z in metres from the wrist, axes as the camera's.
         region: Where to look for the same hand again; None where the points make none.
         wrist: x and y in image pixels.
         palm: Of its middle: between wrist and knuckles.
@@ -43,22 +44,13 @@ class Look:
 
     score: float
     right: float
-    points: npt.NDArray[np.float64]
-    world: npt.NDArray[np.float64]
-    region: Region | None = field(init=False)
-    wrist: Point = field(init=False)
-    palm: Point = field(init=False)
-    middle: Point = field(init=False)
-    size: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Work out what follows."""
-        facts = np.empty(11)
-        has_region = _facts(self.points, _PALM, facts)
-        x, y, side, rotation, *rest = facts.tolist()
-        self.region = Region(x, y, side, rotation) if has_region else None
-        wrist_x, wrist_y, palm_x, palm_y, middle_x, middle_y, self.size = rest
-        self.wrist, self.palm, self.middle = (wrist_x, wrist_y), (palm_x, palm_y), (middle_x, middle_y)
+    keypoints: npt.NDArray[np.float32]
+    world: npt.NDArray[np.float32]
+    region: Region | None
+    wrist: Point
+    palm: Point
+    middle: Point
+    size: float
 
     def moved(self, wrist: Point, to: Point, turned: float) -> "Look":
         """The same hand after its arm moved, turned as that.
@@ -71,7 +63,10 @@ class Look:
         if wrist == to and not turned:
             return self
         c, s = math.cos(turned), math.sin(turned)
-        return replace(self, points=(self.points - wrist) @ np.array([[c, s], [-s, c]]) + to)
+        keypoints = np.empty_like(self.keypoints)
+        x, y = to[0] - c * wrist[0] + s * wrist[1], to[1] - s * wrist[0] - c * wrist[1]
+        facts = _move(self.keypoints, x, y, c, s, self.score, _PALM, keypoints)
+        return _look(self.score, self.right, keypoints, self.world, facts)
 
 
 def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region, *, mirrored: bool = False) -> Look:
@@ -82,35 +77,52 @@ def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region, *, mi
         region: Where was looked.
         mirrored: Whether the image is, so that left hands look like right ones.
     """
-    points, world = np.empty((LANDMARKS, 2)), np.empty((LANDMARKS, 3))
-    scale = region.side / SIZE
-    _place(outputs["points"], outputs["world"], region.x, region.y, scale, region.rotation, points, world)
-    right = float(outputs["right"][0])
-    return Look(float(outputs["presence"][0]), 1 - right if mirrored else right, points, world)
+    keypoints, world = np.empty((LANDMARKS, 3), np.float32), np.empty((LANDMARKS, 3), np.float32)
+    score, right = float(outputs["presence"][0]), float(outputs["right"][0])
+    points, metres = outputs["points"].reshape(LANDMARKS, 3), outputs["world"].reshape(LANDMARKS, 3)
+    (c, _, x), (s, _, y) = region.to_image(SIZE).tolist()
+    facts = _read(points, metres, x, y, c, s, region.side / SIZE, score, _PALM, keypoints, world)
+    return _look(score, 1 - right if mirrored else right, keypoints, world, facts)
 
 
-@kernel(
-    "void(float32[::1], float32[::1], float64, float64, float64, float64, float64[:, ::1], float64[:, ::1])"
-)
-def _place(
-    crop: Array, metres: Array, x: float, y: float, scale: float, rotation: float, points: Array, world: Array
-) -> None:
-    """From crop and region to the image, about the wrist: see `Look`."""
-    c, s = np.cos(rotation), np.sin(rotation)
-    for k in range(points.shape[0]):
-        u, v = scale * (crop[3 * k] - SIZE / 2), scale * (crop[3 * k + 1] - SIZE / 2)
-        points[k, 0], points[k, 1] = x + c * u - s * v, y + s * u + c * v
-        u, v = np.float64(metres[3 * k] - metres[0]), np.float64(metres[3 * k + 1] - metres[1])
-        world[k, 0], world[k, 1] = c * u - s * v, s * u + c * v
-        world[k, 2] = metres[3 * k + 2] - metres[2]
+_Facts: TypeAlias = tuple[float, ...]
+"""x, y, side and rotation of a region, side 0 where there is none; x and y of wrist, palm and middle; the
+size: see `Look`."""
+_FACTS: Final = "UniTuple(float64, 11)"
+
+
+def _look(
+    score: float,
+    right: float,
+    keypoints: npt.NDArray[np.float32],
+    world: npt.NDArray[np.float32],
+    facts: _Facts,
+) -> Look:
+    x, y, side, rotation, wrist_x, wrist_y, palm_x, palm_y, middle_x, middle_y, size = facts
+    region = Region(x, y, side, rotation) if side else None
+    return Look(
+        score,
+        right,
+        keypoints,
+        world,
+        region,
+        (wrist_x, wrist_y),
+        (palm_x, palm_y),
+        (middle_x, middle_y),
+        size,
+    )
 
 
 @kernel(inline=True)
-def _square(points: Array, palm: Array, square: Array) -> bool:
-    """Write x, y, side and rotation of a region; returns whether there is one."""
+def _square(points: Array, palm: Array) -> tuple[Float, Float, Float, Float]:
+    """Where to look again: x, y, side and rotation; side 0 where nothing can be seen there.
+
+    A square in which the fingers are up (MediaPipe: HandLandmarksToRect, RectTransformation).
+    """
     wrist = points[WRIST]
-    middle = (points[INDEX_MCP] + points[RING_MCP]) / 4 + points[MIDDLE_MCP] / 2
-    rotation = np.arctan2(middle[0] - wrist[0], wrist[1] - middle[1])
+    middle_x = (points[INDEX_MCP, 0] + points[RING_MCP, 0]) / 4 + points[MIDDLE_MCP, 0] / 2
+    middle_y = (points[INDEX_MCP, 1] + points[RING_MCP, 1]) / 4 + points[MIDDLE_MCP, 1] / 2
+    rotation = np.arctan2(middle_x - wrist[0], wrist[1] - middle_y)
     c, s = np.cos(rotation), np.sin(rotation)
     left, top, right, bottom = np.inf, np.inf, -np.inf, -np.inf
     for k in palm:
@@ -119,28 +131,53 @@ def _square(points: Array, palm: Array, square: Array) -> bool:
         top, bottom = min(top, y), max(bottom, y)
     longer = max(right - left, bottom - top)
     if not 1 <= longer <= 1e6:
-        return False
+        return 0.0, 0.0, 0.0, 0.0
     x, y = (left + right) / 2, (top + bottom) / 2 - _FORWARD * longer
-    square[0], square[1], square[2], square[3] = c * x - s * y, s * x + c * y, _ENLARGED * longer, rotation
-    return True
+    return c * x - s * y, s * x + c * y, _ENLARGED * longer, rotation
 
 
-@kernel("boolean(float64[:, ::1], int64[::1], float64[::1])")
-def _facts(points: Array, palm: Array, facts: Array) -> bool:
-    """Write x, y, side and rotation of a region; x and y of wrist, palm and middle; and the size: see `Look`.
-
-    The region is a square in which the fingers are up (MediaPipe: HandLandmarksToRect, RectTransformation).
-    Returns whether there is one.
-    """
-    longer = 0.0
+@kernel(inline=True)
+def _place(
+    points: Array, x: float, y: float, c: float, s: float, score: float, palm: Array, keypoints: Array
+) -> Any:
+    """Turn and scale points by c and s, move them by x and y: write keypoints, and return `_Facts`."""
+    count, longer = points.shape[0], 0.0
+    placed, middle = np.empty((count, 2), np.float64), np.zeros(2, np.float64)
+    for k in range(count):
+        placed[k, 0] = x + c * points[k, 0] - s * points[k, 1]
+        placed[k, 1] = y + s * points[k, 0] + c * points[k, 1]
+        keypoints[k, 0], keypoints[k, 1], keypoints[k, 2] = placed[k, 0], placed[k, 1], score
     for axis in range(2):
-        least, most, total = np.inf, -np.inf, 0.0
-        for k in range(points.shape[0]):
-            least, most = min(least, points[k, axis]), max(most, points[k, axis])
-            total += points[k, axis]
+        least, most = np.inf, -np.inf
+        for k in range(count):
+            least, most = min(least, placed[k, axis]), max(most, placed[k, axis])
+            middle[axis] += placed[k, axis] / count
         longer = max(longer, most - least)
-        facts[4 + axis] = points[WRIST, axis]
-        facts[6 + axis] = (points[WRIST, axis] + points[MIDDLE_MCP, axis]) / 2
-        facts[8 + axis] = total / points.shape[0]
-    facts[10] = longer
-    return _square(points, palm, facts)
+    (x, y), (knuckle_x, knuckle_y) = placed[WRIST], placed[MIDDLE_MCP]
+    return (
+        *_square(placed, palm), x, y, (x + knuckle_x) / 2, (y + knuckle_y) / 2, middle[0], middle[1], longer,
+    )  # fmt: skip
+
+
+@kernel(
+    f"{_FACTS}(float32[:, ::1], float64, float64, float64, float64, float64, int64[::1], float32[:, ::1])"
+)
+def _move(
+    points: Array, x: float, y: float, c: float, s: float, score: float, palm: Array, keypoints: Array
+) -> Any:
+    return _place(points, x, y, c, s, score, palm, keypoints)
+
+
+@kernel(
+    f"{_FACTS}(float32[:, ::1], float32[:, ::1], float64, float64, float64, float64, float64, float64,"
+    " int64[::1], float32[:, ::1], float32[:, ::1])"
+)
+def _read(
+    points: Array, metres: Array, x: float, y: float, c: float, s: float, scale: float, score: float,
+    palm: Array, keypoints: Array, world: Array,
+) -> Any:  # fmt: skip
+    """As `_place`, and metres from the network's axes to the image's, about the wrist."""
+    for k in range(points.shape[0]):
+        u, v = (metres[k, 0] - metres[WRIST, 0]) / scale, (metres[k, 1] - metres[WRIST, 1]) / scale
+        world[k, 0], world[k, 1], world[k, 2] = c * u - s * v, s * u + c * v, metres[k, 2] - metres[WRIST, 2]
+    return _place(points, x, y, c, s, score, palm, keypoints)

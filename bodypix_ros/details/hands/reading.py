@@ -1,5 +1,6 @@
 """One image's hands: found, and drawn into its Scene."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bodypix_ros.details.hands.finding import find, follow
@@ -37,9 +38,9 @@ def with_hands(
         DeviceError: The device failed.
     """
 
-    def read(region: Region) -> Look:
-        outputs = network.run(pixels, region.to_image(SIZE), spent, replicate=True)
-        return decode(outputs, region, mirrored=mirrored)
+    def read(regions: Sequence[Region]) -> list[Look]:
+        values = network.run(((pixels, region.to_image(SIZE)) for region in regions), spent, replicate=True)
+        return [decode(one, region, mirrored=mirrored) for one, region in zip(values, regions, strict=True)]
 
     hands = find(scene, read) if memory is None else follow(scene, read, memory, most)
     persons = tuple(replace(one, hands=its) for one, its in zip(scene.persons, hands, strict=True))

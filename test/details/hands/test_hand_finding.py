@@ -24,7 +24,7 @@ def somebody(x: float = 200, apart: float = 150) -> Person:
     )  # fmt: skip
 
 
-def hanging(x: float, score: float = 0.9, right: float = 0.5) -> object:
+def hanging(x: float, score: float = 0.9375, right: float = 0.5) -> object:
     return look_of(points_of(x, 305, 400, np.pi), score, right)
 
 
@@ -34,9 +34,9 @@ def test_everybody_has_left_and_right_hands() -> None:
     assert sides(hands) == [["left", "right"], ["right"]]
     left, right = hands[0]
     assert left.keypoints.dtype == left.keypoints_3d.dtype == np.float32
-    assert left.keypoints[0].tolist() == pytest.approx([350, 305, 0.9])
+    assert left.keypoints[0].tolist() == pytest.approx([350, 305, 0.9375])
     assert right.keypoints[0, 0] == pytest.approx(200)
-    assert left.score == 0.9
+    assert left.score == 0.9375
     assert left.keypoints_3d.shape == (21, 3)
     assert len(network.looks) == 4
 
