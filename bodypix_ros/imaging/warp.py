@@ -56,36 +56,38 @@ def fill_input(
     )  # fmt: skip
 
 
-def _between(red: int, green: int, blue: int) -> Any:
+def _between(count: int, red: int, green: int, blue: int) -> Any:
     """Make what a kernel calls for one pixel of its output: sampled between four of the image, and written.
 
     It is vector code by itself: left to LLVM it goes byte by byte, or, as a pixel's fourth byte is the next
     one's first, by an instruction (insertq) that took a hundred times longer where this was measured.
 
     Args:
-        red: Where red lies among a pixel's bytes.
+        count: Bytes of a pixel.
+        red: Where red lies among them.
         green: As red.
         blue: As red.
     """
-    four, whole = ir.VectorType(ir.FloatType(), 4), ir.IntType(32)
-    as_bytes = ir.VectorType(ir.IntType(8), 4)
+    whole = ir.IntType(32)
+    four, eight = (ir.VectorType(ir.FloatType(), lanes) for lanes in (4, 8))
+    bytes_of_two = ir.VectorType(ir.IntType(8), 8)
     contract = ("contract",)
 
     def lanes(*which: int) -> Any:
-        return ir.Constant(ir.VectorType(whole, 4), [whole(k) for k in which])
+        return ir.Constant(ir.VectorType(whole, len(which)), [whole(k) for k in which])
 
-    def all_of(builder: Any, number: Any) -> Any:
-        first = builder.insert_element(ir.Constant(four, ir.Undefined), number, whole(0))
-        return builder.shuffle_vector(first, first, lanes(0, 0, 0, 0))
+    def all_of(builder: Any, number: Any, type_: Any) -> Any:
+        first = builder.insert_element(ir.Constant(type_, ir.Undefined), number, whole(0))
+        return builder.shuffle_vector(first, first, lanes(*[0] * type_.count))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        line, upper, lower, count, u, v, scale, bias, flat, at = arguments
+        line, upper, lower, u, v, scale, bias, flat, at = arguments
         source = context.make_array(signature.args[0])(context, builder, line).data
-        target = context.make_array(signature.args[8])(context, builder, flat).data
+        target = context.make_array(signature.args[7])(context, builder, flat).data
 
-        def pixel(begin: Any) -> Any:
-            address = builder.bitcast(builder.gep(source, [begin]), as_bytes.as_pointer())
-            return builder.uitofp(builder.load(address, align=1), four)
+        def two_pixels(begin: Any) -> Any:
+            address = builder.bitcast(builder.gep(source, [begin]), bytes_of_two.as_pointer())
+            return builder.uitofp(builder.load(address, align=1), eight)
 
         def sum_of(a: Any, b: Any, c: Any) -> Any:  # a * b + c
             return builder.fadd(builder.fmul(a, b, flags=contract), c, flags=contract)
@@ -93,34 +95,42 @@ def _between(red: int, green: int, blue: int) -> Any:
         def blend(a: Any, b: Any, share: Any) -> Any:
             return sum_of(share, builder.fsub(b, a), a)
 
-        across, down = all_of(builder, u), all_of(builder, v)
-        above = blend(pixel(upper), pixel(builder.add(upper, count)), across)
-        below = blend(pixel(lower), pixel(builder.add(lower, count)), across)
+        between = blend(two_pixels(upper), two_pixels(lower), all_of(builder, v, eight))
+        left, right = (
+            builder.shuffle_vector(between, between, lanes(*(begin + lane for lane in (red, green, blue, 0))))
+            for begin in (0, count)
+        )
         floor = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(four, [four]), "llvm.floor.v4f32"
         )
         half = ir.Constant(four, [0.5] * 4)
-        rounded = builder.call(floor, [builder.fadd(blend(above, below, down), half)])
-        value = sum_of(rounded, all_of(builder, scale), all_of(builder, bias))
-        value = builder.shuffle_vector(value, value, lanes(red, green, blue, 3))
+        value = builder.fadd(blend(left, right, all_of(builder, u, four)), half)
+        value = sum_of(
+            builder.call(floor, [value]), all_of(builder, scale, four), all_of(builder, bias, four)
+        )
         builder.store(value, builder.bitcast(builder.gep(target, [at]), four.as_pointer()), align=4)
         return context.get_dummy_value()
 
     @intrinsic  # type: ignore[untyped-decorator]
     def between(
-        _: Any, line: Any, upper: Any, lower: Any, count: Any, u: Any, v: Any, scale: Any, bias: Any,
-        flat: Any, at: Any,
-    ) -> Any:  # fmt: skip
-        return types.void(line, upper, lower, count, u, v, scale, bias, flat, at), generate
+        _: Any, line: Any, upper: Any, lower: Any, u: Any, v: Any, scale: Any, bias: Any, flat: Any, at: Any
+    ) -> Any:
+        return types.void(line, upper, lower, u, v, scale, bias, flat, at), generate
 
     return between
 
 
-_rgb, _bgr, _grey = _between(0, 1, 2), _between(2, 1, 0), _between(0, 0, 0)
-"""In kernels: line, upper, lower, count, u, v, scale, bias, flat, at. `upper` and `lower` are where the left
-pixels begin in `line`, unsigned, `count` bytes before the right ones; of each four bytes are read. u and v
-are the shares of right and lower ones. From `flat[at]` on four values are written: red, green, blue, and one
-that the next pixel overwrites."""
+_rgb, _bgr, _rgba, _bgra = (
+    _between(3, 0, 1, 2),
+    _between(3, 2, 1, 0),
+    _between(4, 0, 1, 2),
+    _between(4, 2, 1, 0),
+)
+_grey = _between(1, 0, 0, 0)
+"""In kernels: line, upper, lower, u, v, scale, bias, flat, at. `upper` and `lower` are where the left pixels
+begin in `line`, unsigned; from there _BYTES are read. u and v are the shares of right and lower ones. From
+`flat[at]` on four values are written: red, green, blue, and one that the next pixel overwrites."""
+_BYTES = 8
 
 
 @kernel(inline=True)
@@ -184,11 +194,11 @@ def _fill(
     for j in range(columns):
         along_x[j], along_y[j] = _fixed(matrix[0, 0] * j), _fixed(matrix[1, 0] * j)
     ahead_x, ahead_y = _fixed(_AHEAD * matrix[0, 1]), _fixed(_AHEAD * matrix[1, 1])
-    # Up to here a left pixel may be, so that four bytes of the right one can be read.
-    end_x, end_y = (width * count - 4) // count * _ONE, (height - 1) * _ONE
+    # Before this a left pixel must be, so that what is read from there on is in the row.
+    end_x, end_y = ((width * count - _BYTES) // count + 1) * _ONE, (height - 1) * _ONE
     at, u, v = np.empty(columns, np.int64), np.empty(columns, np.float32), np.empty(columns, np.float32)
     flat, half_share = out.reshape(-1), _ONE // _SHARES // 2
-    stride, per_pixel, three = np.uint64(step), np.uint64(count), np.uint64(3)
+    stride, three = np.uint64(step), np.uint64(3)
     for i in range(rows):
         x = _fixed(matrix[0, 1] * i + matrix[0, 2]) + half_share
         y = _fixed(matrix[1, 1] * i + matrix[1, 2]) + half_share
@@ -207,12 +217,16 @@ def _fill(
         to = np.uint64(row + 3 * begin)
         for j in range(np.uint64(begin), np.uint64(end)):
             upper = np.uint64(at[j])
-            if red == blue:
-                _grey(line, upper, upper + stride, per_pixel, u[j], v[j], scale, bias, flat, to)
+            if count == 1:
+                _grey(line, upper, upper + stride, u[j], v[j], scale, bias, flat, to)
+            elif count == 3 and red == 0:
+                _rgb(line, upper, upper + stride, u[j], v[j], scale, bias, flat, to)
+            elif count == 3:
+                _bgr(line, upper, upper + stride, u[j], v[j], scale, bias, flat, to)
             elif red == 0:
-                _rgb(line, upper, upper + stride, per_pixel, u[j], v[j], scale, bias, flat, to)
+                _rgba(line, upper, upper + stride, u[j], v[j], scale, bias, flat, to)
             else:
-                _bgr(line, upper, upper + stride, per_pixel, u[j], v[j], scale, bias, flat, to)
+                _bgra(line, upper, upper + stride, u[j], v[j], scale, bias, flat, to)
             to += three
         for k in range(columns - (end - begin)):
             j = k if k < begin else k + (end - begin)

@@ -79,9 +79,10 @@ def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region, *, mi
     """
     keypoints, world = np.empty((LANDMARKS, 3), np.float32), np.empty((LANDMARKS, 3), np.float32)
     score, right = float(outputs["presence"][0]), float(outputs["right"][0])
-    points, metres = outputs["points"].reshape(LANDMARKS, 3), outputs["world"].reshape(LANDMARKS, 3)
-    (c, _, x), (s, _, y) = region.to_image(SIZE).tolist()
-    facts = _read(points, metres, x, y, c, s, region.side / SIZE, score, _PALM, keypoints, world)
+    facts = _read(
+        outputs["points"], outputs["world"], region.x, region.y, region.side / SIZE, region.rotation, score,
+        _PALM, keypoints, world,
+    )  # fmt: skip
     return _look(score, 1 - right if mirrored else right, keypoints, world, facts)
 
 
@@ -169,15 +170,26 @@ def _move(
 
 
 @kernel(
-    f"{_FACTS}(float32[:, ::1], float32[:, ::1], float64, float64, float64, float64, float64, float64,"
-    " int64[::1], float32[:, ::1], float32[:, ::1])"
+    f"{_FACTS}(float32[::1], float32[::1], float64, float64, float64, float64, float64, int64[::1],"
+    " float32[:, ::1], float32[:, ::1])"
 )
 def _read(
-    points: Array, metres: Array, x: float, y: float, c: float, s: float, scale: float, score: float,
+    points: Array, metres: Array, x: float, y: float, scale: float, rotation: float, score: float,
     palm: Array, keypoints: Array, world: Array,
 ) -> Any:  # fmt: skip
-    """As `_place`, and metres from the network's axes to the image's, about the wrist."""
-    for k in range(points.shape[0]):
-        u, v = (metres[k, 0] - metres[WRIST, 0]) / scale, (metres[k, 1] - metres[WRIST, 1]) / scale
+    """From crop and region to the image as `_place`; and metres from the crop's axes, about the wrist."""
+    c, s, half = np.cos(rotation), np.sin(rotation), scale * SIZE / 2
+    metres = metres.reshape(-1, 3)
+    for k in range(world.shape[0]):
+        u, v = metres[k, 0] - metres[WRIST, 0], metres[k, 1] - metres[WRIST, 1]
         world[k, 0], world[k, 1], world[k, 2] = c * u - s * v, s * u + c * v, metres[k, 2] - metres[WRIST, 2]
-    return _place(points, x, y, c, s, score, palm, keypoints)
+    return _place(
+        points.reshape(-1, 3),
+        x - half * (c - s),
+        y - half * (s + c),
+        scale * c,
+        scale * s,
+        score,
+        palm,
+        keypoints,
+    )
