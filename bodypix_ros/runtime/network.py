@@ -68,7 +68,7 @@ class Request:
             DeviceError: It failed.
         """
         try:
-            self._request.infer()
+            self._request.infer(share_outputs=True)  # else all of them are copied for the caller
         except RuntimeError as error:
             raise DeviceError(last_line(error)) from error
 
