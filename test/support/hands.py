@@ -28,9 +28,9 @@ def points_of(x: float, y: float, per_metre: float = 1000.0, turned: float = 0.0
     return np.array([x, y]) + per_metre * METRES @ np.array([[c, s], [-s, c]])
 
 
-def look_of(points: Points, score: float = 0.9375, right: float = 0.5) -> Look:
+def look_of(points: Points, score: float = 0.9375, right: float = 0.5, metres: Points = METRES) -> Look:
     """What a network says that sees it, and looks at nothing but the image's left upper corner, unscaled."""
-    flat = {"points": _flat(points), "world": _flat(METRES)}
+    flat = {"points": _flat(points), "world": _flat(metres)}
     told = {"presence": np.array([score], np.float32), "right": np.array([right], np.float32)}
     return decode({**flat, **told}, Region(SIZE / 2, SIZE / 2, SIZE))
 

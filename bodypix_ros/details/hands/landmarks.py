@@ -83,6 +83,8 @@ def decode(outputs: Mapping[str, npt.NDArray[np.float32]], region: Region, *, mi
         outputs["points"], outputs["world"], region.x, region.y, region.side / SIZE, region.rotation, score,
         _PALM, keypoints, world,
     )  # fmt: skip
+    if not all(map(math.isfinite, facts)):
+        score = 0.0  # a device that computes nonsense sees no hand
     return _look(score, 1 - right if mirrored else right, keypoints, world, facts)
 
 
@@ -180,6 +182,7 @@ def _read(
     """From crop and region to the image as `_place`; and metres from the crop's axes, about the wrist."""
     c, s, half = np.cos(rotation), np.sin(rotation), scale * SIZE / 2
     metres = metres.reshape(-1, 3)
+    x += 0 * metres.sum()  # a metre that is no number makes the points none, too
     for k in range(world.shape[0]):
         u, v = metres[k, 0] - metres[WRIST, 0], metres[k, 1] - metres[WRIST, 1]
         world[k, 0], world[k, 1], world[k, 2] = c * u - s * v, s * u + c * v, metres[k, 2] - metres[WRIST, 2]

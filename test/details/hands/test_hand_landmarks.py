@@ -58,4 +58,16 @@ def test_a_region_turns_grows_and_moves_with_its_hand(turn: float, scale: float,
 def test_points_that_make_no_region() -> None:
     assert look_of(np.zeros((21, 2))).region is None
     assert look_of(np.full((21, 2), np.nan)).region is None
+
+
+@pytest.mark.parametrize("row", [0, 8])
+@pytest.mark.parametrize("nonsense", [np.nan, np.inf, -np.inf])
+def test_points_that_are_no_numbers_are_no_hand(row: int, nonsense: float) -> None:
+    points = points_of(200, 300)
+    assert look_of(points).score > 0.5
+    points[row, 1] = nonsense
+    assert look_of(points).score == 0
+    metres = METRES.copy()
+    metres[row, 1] = nonsense
+    assert look_of(points_of(200, 300), metres=metres).score == 0
     assert look_of(1e9 * METRES).region is None
