@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.imaging.cuts import Cuts
 from bodypix_ros.imaging.pixels import Pixels, as_pixels
 from bodypix_ros.scene import Person, Scene
 from bodypix_ros.tracking import appearance, association
 from bodypix_ros.tracking.assignment import match_in_turn
-from bodypix_ros.tracking.cuts import Cuts
 from bodypix_ros.tracking.sightings import Sightings, look
 from bodypix_ros.tracking.tracks import begin, nobody
 
@@ -35,7 +35,7 @@ class Tracker:
         self.sure_score, self.max_age, self.appearance = sure_score, max_age, appearance
         self._tracks = nobody(0)
         self._last_id = 0
-        self._cuts = Cuts()
+        self._cuts = Cuts(turns=True)
         self._stamp_s: float | None = None
         self._kind: tuple[object, ...] = ()
 

@@ -8,6 +8,7 @@ shows pixels of a person.
 import numpy as np
 import numpy.typing as npt
 
+from bodypix_ros.imaging.cuts import Cuts
 from bodypix_ros.segmenters.bodypix.people.decoding import Found
 from bodypix_ros.segmenters.bodypix.people.merging import similarity
 from bodypix_ros.segmenters.bodypix.people.planning import plan
@@ -19,10 +20,6 @@ _GONE = 0.1
 """Trust below which a person is forgotten."""
 _SAME = 0.3
 """Similarity of keypoints from which a pose is the person's of the frame before."""
-_CUT = 38.0
-"""Mean difference of pixel values from which a picture has nothing to do with the one before."""
-_THUMBNAIL = 60
-"""Pixels of the longer side that are compared for that."""
 _EVERY = 8
 """Frames from one search for newcomers to the next."""
 _ENLARGED = 2.0
@@ -37,11 +34,12 @@ class Following:
 
     def __init__(self) -> None:
         """Know nothing."""
+        self._cuts = Cuts(turns=False)  # who is known is known by place
         self.reset()
 
     def reset(self) -> None:
         """Forget everything."""
-        self._shape, self._thumbnail = (0, 0), np.empty((0, 0, 0), np.float32)
+        self._shape = 0, 0
         self._frames = 0
         self._poses = np.empty((0, 17, 3), np.float32)
         self._trusted = np.empty(0, np.float32)
@@ -54,15 +52,11 @@ class Following:
         Args:
             image: uint8 (H, W, C).
         """
-        shape, step = (image.shape[0], image.shape[1]), max(max(image.shape[:2]) // _THUMBNAIL, 1)
-        thumbnail = image[step // 2 :: step, step // 2 :: step, :3].astype(np.float32)
-        if (
-            shape != self._shape
-            or thumbnail.shape != self._thumbnail.shape
-            or _apart(thumbnail, self._thumbnail)
-        ):
+        shape = image.shape[0], image.shape[1]
+        is_cut = self._cuts.is_cut(image)
+        if is_cut or shape != self._shape:
             self.reset()
-        self._shape, self._thumbnail = shape, thumbnail
+        self._shape = shape
         self._frames += 1
 
     def crops(self, base: View, shape: tuple[int, int], most: int) -> list[View]:
@@ -140,11 +134,6 @@ class Following:
             np.concatenate([self._poses, found.poses[new]]),
             np.concatenate([urgent, found.scores[new]]).astype(np.float32),
         )
-
-
-def _apart(thumbnail: Numbers, other: Numbers) -> bool:
-    """Whether two pictures have nothing to do with one another."""
-    return float(np.abs(thumbnail - other).mean()) > _CUT if thumbnail.size else False
 
 
 def _inside(poses: Poses, views: list[View]) -> npt.NDArray[np.bool_]:

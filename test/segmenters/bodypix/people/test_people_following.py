@@ -1,5 +1,6 @@
 """What a stream knows of the image before."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +10,9 @@ from bodypix_ros.segmenters.bodypix.people.views import crop, whole
 
 SHAPE = (480, 640)
 BASE = whole(*SHAPE, 481)
-GREY = np.full((*SHAPE, 3), 128, np.uint8)
+SCENE, OTHER = (
+    cv2.resize(np.random.default_rng(k).integers(0, 200, (6, 8, 3), np.uint8), SHAPE[::-1]) for k in (0, 1)
+)
 
 
 def pose_at(x: float, y: float, size: float = 60) -> np.ndarray:
@@ -29,7 +32,7 @@ def found(*poses, trusted=0.1):
     )
 
 
-def seen(memory, poses, trusted, views=(), whole=None, image=GREY):
+def seen(memory, poses, trusted, views=(), whole=None, image=SCENE):
     """A frame in which the passes gave these poses; `whole`: that of the whole picture, else the same."""
     memory.meet(image)
     return memory.remember(
@@ -98,7 +101,7 @@ def test_all_of_the_picture_is_searched_in_time():
     memory, covered = Following(), np.zeros(SHAPE, bool)
     searched = 0
     for _ in range(8 * 6):
-        memory.meet(GREY)
+        memory.meet(SCENE)
         for view in memory.crops(BASE, SHAPE, 1):
             searched += 1
             top, left = int(view.top), int(view.left)
@@ -106,7 +109,7 @@ def test_all_of_the_picture_is_searched_in_time():
     assert searched == 6
     assert covered.all()
     for _ in range(8):
-        memory.meet(GREY)
+        memory.meet(SCENE)
         assert memory.crops(BASE, SHAPE, 0) == []
 
 
@@ -120,10 +123,10 @@ def test_who_is_known_is_looked_at_while_newcomers_are_searched_for(crops, peopl
 
 
 def test_a_cut_and_another_size_begin_anew():
-    for other in (GREY + 60, GREY[:-1], GREY[:, :-10], np.repeat(GREY, 2, axis=0)):
+    for other in (OTHER, SCENE[:-1], SCENE[:, :-10], np.repeat(SCENE, 2, axis=0)):
         memory = Following()
         seen(memory, [pose_at(100, 100)], [0.8])
-        seen(memory, [pose_at(100, 100)], [0.8], image=GREY + 10)  # a cloud
+        seen(memory, [pose_at(100, 100)], [0.8], image=SCENE // 2 + 20)  # a cloud
         assert len(looks_at(memory)) == 1
         memory.meet(other)
         assert looks_at(memory) == []
