@@ -30,8 +30,9 @@ _ROWS = 80
 """So many rows of an image are looked at, or up to twice as many, and columns as far apart."""
 _LEAST_PIXELS = 8.0
 """Of a region, on the coarse grid: fewer say nothing."""
-_PACE = 0.15
-"""Weight of a new look in a person's mean."""
+_LEARNED_S = 2.0
+"""Seconds in which two thirds of a person's mean become what was seen meanwhile. Whom the model takes for one
+person with somebody in front of them looks like both for as long as that lasts, at any rate of images."""
 _SITES = (
     ("nose", "nose", 0), ("left_ear", "right_ear", 0),
     ("left_shoulder", "right_shoulder", 1), ("left_shoulder", "left_hip", 1),
@@ -71,8 +72,9 @@ def looks(scene: Scene, sightings: Sightings, pixels: Pixels) -> Looks:
 
 
 @kernel(inline=True)
-def mix(before: Array, now: Array) -> None:
-    """Take a new look of somebody into the mean: float64 (REGIONS, BINS) each."""
+def mix(before: Array, now: Array, step_s: float) -> None:
+    """Take a new look of somebody, `step_s` after the last, into the mean: float64 (REGIONS, BINS) each."""
+    pace = 1 - np.exp(-step_s / _LEARNED_S)
     for region in range(before.shape[0]):
         if not now[region].any():
             continue
@@ -81,7 +83,7 @@ def mix(before: Array, now: Array) -> None:
             if first:
                 before[region, b] = now[region, b]
             else:
-                mean = (1 - _PACE) * before[region, b] ** 2 + _PACE * now[region, b] ** 2
+                mean = (1 - pace) * before[region, b] ** 2 + pace * now[region, b] ** 2
                 before[region, b] = np.sqrt(mean)
 
 

@@ -18,12 +18,13 @@ _LOOKS, _LIKENESS = 1.0, 0.6
 _LEAST, _UNSEEN, _UNSURE = 0.25, 0.1, 0.3
 """What a pair must be worth, how much more it must be at the end of `max_age`, and how much more where only
 the track speaks for the sighting."""
-_FADE, _RISE = 0.6, 1.5
+_FADE, _RISE = 0.6, 2.5
 """By the end of `max_age` pose and shape count so much less, and looks so much more."""
 _FORGIVING = 0.1
 """Standard deviation of places beside the filter's, in square roots of a person's area."""
 _FARTHEST = 1e-4
-"""Places that are less likely are somebody else's, however alike they look."""
+"""Places that are less likely, of both torso and box, are somebody else's, however alike they look. Where one
+person's limbs are taken for another's the torso leaps, and the box stays."""
 _NEVER = 10.0
 _NEW, _KNOWN_S = 0.4, 1.0
 """Share of a gain that counts for somebody who was just met, and seconds after which all of it does. Two in
@@ -80,6 +81,7 @@ def gains(
     known = np.minimum((tracks.seen_s - tracks.since_s) / _KNOWN_S, 1.0)
     worth *= np.where(worth > 0, _NEW + (1 - _NEW) * known[:, np.newaxis], 1.0)
     worth[:, ~sightings.sure] -= _UNSURE
+    worth[:, sightings.doubtful] = -_NEVER
     return worth
 
 
@@ -156,12 +158,12 @@ def _gains(
         own = shapes[i].sum() * cell
         for j in range(len(seen_boxes)):
             box = seen_boxes[j]
-            if np.isnan(seen_torsos[j, 0]):
-                dx = (box[0] + box[2]) / 2 - x - offsets[i, 0]
-                dy = (box[1] + box[3]) / 2 - y - offsets[i, 1]
-            else:
+            dx = (box[0] + box[2]) / 2 - x - offsets[i, 0]
+            dy = (box[1] + box[3]) / 2 - y - offsets[i, 1]
+            middle = place = _place(dx, dy, covariances[i], _FORGIVING**2 * area)
+            if not np.isnan(seen_torsos[j, 0]):
                 dx, dy = seen_torsos[j, 0] - x, seen_torsos[j, 1] - y
-            place = _place(dx, dy, covariances[i], _FORGIVING**2 * area)
+                place = _place(dx, dy, covariances[i], _FORGIVING**2 * area)
             both = common[j + 1]
             shape = both / max(own + areas[j] - both, 1.0)
             pose = _pose(keypoints[i], x, y, seen_keypoints[j], area, spread)
@@ -169,5 +171,5 @@ def _gains(
                 pose = shape
             still = (_POSE * pose + _SHAPE * shape) * (1 - _FADE * ages[i])
             worth[i, j] = still + _PLACE * place - _LEAST - _UNSEEN * ages[i]
-            if place < _FARTHEST:
+            if max(place, middle) < _FARTHEST:
                 worth[i, j] -= _NEVER

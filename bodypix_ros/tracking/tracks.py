@@ -182,6 +182,6 @@ def _renew(
         keypoints[i, :, 1] -= states[i, 1]
         boxes[i, :2], boxes[i, 2:] = box[:2] - states[i, :2], box[2:] - states[i, :2]
         shapes[i] = seen_shapes[k]
-        seen_s[i] = stamp_s
         if len(seen_looks):
-            mix(looks[i], seen_looks[k])
+            mix(looks[i], seen_looks[k], stamp_s - seen_s[i])
+        seen_s[i] = stamp_s

@@ -1,6 +1,6 @@
 """Measures tracks on made films with exact truth: docs/tracking.md has the figures.
 
-    PYTHONPATH=test python -m support.measure_tracks DATA [--films 0,1,2] [--peer PYTHON]
+    PYTHONPATH=test python -m support.measure_tracks DATA [--films 0,1,2] [--precision f32] [--peer PYTHON]
 
 DATA is the folder with `images/coco_open`. The detections are those of the default model with its default
 options, as a stream has them; "oracle" gives each of them that `segment` would report, and that overlaps
@@ -87,11 +87,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--films", default=",".join(map(str, range(40))), help="their seeds")
+    parser.add_argument("--precision", help="of the model; by default what the processor takes")
     parser.add_argument("--peer", help="the Python that has the package trackers")
     asked = parser.parse_args()
     seeds = [int(seed) for seed in asked.films.split(",")]
     ours, oracle, perfect, films, spent_s = Tally(), Tally(), Tally(), [], 0.0
-    with bodypix_ros.load(device="CPU") as segmenter:
+    with bodypix_ros.load(device="CPU", precision=asked.precision) as segmenter:
         options = segmenter.options
         seer = segmenter._seer  # before tracks: what the tracker gets
         for film in seeds:

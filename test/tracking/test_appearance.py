@@ -18,6 +18,11 @@ def alike(tracked, seen):
     return appearance.alike(tracked, seen)
 
 
+@kernel()
+def mix(before, now, step_s):
+    appearance.mix(before, now, step_s)
+
+
 def seen(*colors):
     """How people look of whom each has two colours, the same much of both."""
     people = scene(*BOXES[: len(colors)], posed=False)
@@ -42,3 +47,18 @@ def test_a_little_noise_of_greys_is_grey():
 def test_where_no_region_is_seen_of_both_nothing_is_known():
     (one,) = seen((WHITE, BLACK))
     assert np.isnan(alike(one, np.zeros_like(one)))
+
+
+def test_a_new_look_is_learned_by_seconds_whatever_the_rate():
+    before, after = seen((WHITE, WHITE), (BLACK, BLACK))
+    learned = []
+    for rate in (10, 60):
+        mean = before.copy()
+        for _ in range(rate):
+            mix(mean, after, 1 / rate)
+        learned.append(alike(mean, after))
+    assert learned[0] == pytest.approx(learned[1])
+    assert 0.5 < learned[0] < 0.7  # after one second the old one still counts for more: roots of shares
+    fresh = np.zeros_like(before)
+    mix(fresh, after, 0.0)
+    assert alike(fresh, after) == pytest.approx(1.0)

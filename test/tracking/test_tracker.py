@@ -81,12 +81,32 @@ def test_the_sure_are_served_first():
 def test_without_a_pose_size_is_what_is_sure():
     large, small = (20, 40, 70, 140), (200, 60, 240, 120)  # 6.5 % and 3 % of the picture
     tracker = Tracker(sure_score=0.3)
-    seen = scene(large, small, scores=[0.1, 0.15], posed=False)
+    seen = scene(large, small, scores=[0.12, 0.15], posed=False)
     assert ids(tracker, seen, 0.0) == [None]
     assert ids(tracker, seen, 0.1) == [1]
 
 
+def test_without_a_pose_and_certainty_nobody_is_believed_in():
+    tracker, large = Tracker(sure_score=0.3), (20, 40, 120, 200)
+    assert ids(tracker, scene(large, scores=[0.1], posed=False), 0.0) == []
+    assert ids(tracker, scene(large, scores=[0.12], posed=False), 0.1) == [None]
+    assert ids(tracker, scene(large, scores=[0.12], posed=False), 0.2) == [1]
+    # No track makes up for it, either.
+    assert ids(tracker, scene(large, scores=[0.1], posed=False), 0.3) == []
+    assert ids(tracker, scene(large, scores=[0.12], posed=False), 0.4) == [1]
+
+
 # Going on
+
+
+def test_a_torso_that_leaps_is_the_same_persons_where_the_box_stays():
+    tracker, at_rest = confirmed(ANNE, BOB), scene(ANNE, BOB)
+    mixed = at_rest.persons[0].keypoints.copy()
+    mixed[5:13, 1] += 70  # from the shoulders to the hips
+    seen = replace(at_rest, persons=(replace(at_rest.persons[0], keypoints=mixed), at_rest.persons[1]))
+    assert ids(tracker, seen, 10.2) == [1, 2]
+    # Somebody of whom all leaps is somebody else.
+    assert ids(confirmed(ANNE, BOB), scene(moved(ANNE, 0, 70), BOB), 10.2) == [None, 2]
 
 
 def test_unseen_for_a_second_by_the_stamps_whatever_the_rate():
