@@ -81,8 +81,8 @@ class Follower:
         self._shape = shape
         kept: list[Track] = []
         for track in self._tracks[: options.max_detections]:
-            pose = look(track.region)
-            if _counts(pose, [other.pose for other in kept], options):
+            pose = self._again(track, look, [other.pose for other in kept], options)
+            if pose is not None:
                 kept.append(self._followed(track, pose, step_s, options))
         self._since_detection += 1
         lost = not kept or len(kept) < len(self._tracks)
@@ -94,6 +94,21 @@ class Follower:
             kept += self._newcomers(kept, detections, look, room, options)
         self._tracks = kept
         return kept
+
+    def _again(
+        self, track: Track, look: Look, known: Sequence[Pose], options: BlazePoseOptions
+    ) -> Pose | None:
+        """Look for a person around the landmarks, and where those were found; None where nobody is.
+
+        Beside somebody else the landmarks' region may hold more of them than of the person: each image would
+        find the person anew by the detector, for the time of four looks.
+        """
+        before = track.pose.region
+        for region in (track.region, before) if track.region is not before else (before,):
+            pose = look(region)
+            if _counts(pose, known, options):
+                return pose
+        return None
 
     def _followed(self, track: Track, pose: Pose, step_s: float, options: BlazePoseOptions) -> Track:
         if options.smooth:

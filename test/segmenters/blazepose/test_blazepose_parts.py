@@ -421,6 +421,19 @@ def test_people_keep_their_numbers_and_the_lost_get_new_ones() -> None:
     assert [follow(tracker, world) for _ in range(OPTIONS.detection_interval)][-1] == [2, 3]
 
 
+def test_whose_landmarks_lead_to_somebody_else_is_looked_for_in_the_old_place() -> None:
+    """Else the detector would find them anew in each image."""
+    one, other = person(200, 200), person(300, 200)
+    other = replace(other, auxiliary=one.auxiliary)  # so that the next region is the one's
+    world, tracker = World(one, other), Numbered()
+    for _ in range(4):
+        assert follow(tracker, world) == [1, 2]
+    assert (world.detected, world.looked) == (1, 2 + 3 * 3)
+    world.people.pop()
+    assert follow(tracker, world) == [1], "who left is not found in the old place either"
+    assert world.detected == 2
+
+
 def test_several_views_show_each_person_once() -> None:
     here, there = person(100, 200), person(160, 200)
     world, tracker = World(here, there), Numbered()
