@@ -88,7 +88,7 @@ class Tracker:
         """Seconds since the image before; everybody is forgotten where it was of something else."""
         kind = (scene.person_mask.shape, scene.keypoint_names)
         step_s = 0.0 if self._stamp_s is None else stamp_s - self._stamp_s
-        cut = pixels is not None and self._cuts.is_cut(pixels.array)
+        cut = pixels is not None and self._cuts.is_cut(pixels.array, scene.instance_mask)
         if cut or kind != self._kind or not 0 <= step_s <= _LEAP * self.max_age:
             self._tracks = nobody(len(scene.keypoint_names))
         self._kind, self._stamp_s = kind, stamp_s

@@ -14,6 +14,9 @@ _TORSO, _BOX = 0.06, 0.15
 """Standard deviations of where somebody is seen, by torso and by box, in square roots of the box's area."""
 _ACCELERATION, _SPEED = 1.0, 0.5
 """How much a speed changes within a second, and what it is at first, in the same measure per second."""
+_LOST_S = 0.3
+"""Whoever was not seen for longer is as fast as somebody new: how far they got meanwhile would be a speed
+with which somebody who stands still again was soon elsewhere."""
 _GROW, _SHRINK = 0.3, 0.1
 """Share of a size that is seen in the one that is remembered."""
 _UNKNOWN: Looks = np.zeros((0, *SHAPE))
@@ -177,6 +180,10 @@ def _renew(
             offsets[i], noise = middle - torso, _TORSO
         noise *= scale * hidden
         correct(states[i], covariances[i], torso, np.diag(np.full(2, noise * noise)))
+        if stamp_s - seen_s[i] > _LOST_S:
+            states[i, 2:] = 0.0
+            covariances[i, 2:], covariances[i, :, 2:] = 0.0, 0.0
+            covariances[i, 2, 2] = covariances[i, 3, 3] = (_SPEED * scale) ** 2
         keypoints[i] = seen_keypoints[k]
         keypoints[i, :, 0] -= states[i, 0]
         keypoints[i, :, 1] -= states[i, 1]

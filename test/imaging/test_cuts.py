@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bodypix_ros import media
@@ -50,6 +51,22 @@ def test_a_turn_of_the_camera_is_a_cut_to_whom_places_matter() -> None:
     assert cut(*views, turns=False) == [False, True]
 
 
+def test_somebody_who_steps_in_front_of_the_camera_is_no_cut() -> None:
+    dim = scene_of(8) // 6 + 100  # hardly any contrast beside the person's
+    nobody = np.zeros(SHAPE, np.uint8)
+
+    def with_person(x: int) -> tuple[media.Image, npt.NDArray[np.uint8]]:
+        image, moving = dim.copy(), nobody.copy()
+        image[20:, x : x + 180], moving[20:, x : x + 180] = scene_of(9)[20:, :180], 1
+        return image, moving
+
+    seen = [(dim, nobody), with_person(60), (dim, nobody), with_person(0), with_person(130)]
+    cuts = Cuts(turns=True)
+    assert not any(cuts.is_cut(*one) for one in seen)
+    assert cut(dim, with_person(60)[0]) == [False, True], "as far as nothing is known"
+    assert cuts.is_cut(scene_of(10), nobody)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (5, 7), (30, 40), (1080, 1920)])
 def test_pictures_of_any_size_and_kind(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(7)
@@ -66,6 +83,6 @@ def test_films_have_no_cuts_and_unlike_photos_mostly_are(data_dir: Path) -> None
         assert not any(cut(*frames)), film
     folder = sorted((data_dir / "images/coco_open/images").glob("*.jpg"))[::2]
     photos = [media.read_picture(path, exif=False) for path in folder]
-    for turns, least in ((False, 0.9), (True, 0.6)):
+    for turns, least in ((False, 0.85), (True, 0.6)):
         told = [cut(*pair, turns=turns)[1] for pair in combinations(photos, 2)]
         assert np.mean(told) > least

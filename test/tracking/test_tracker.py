@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from bodypix_ros.anatomy import BLAZEPOSE_KEYPOINTS
 from bodypix_ros.scene import Person
 from bodypix_ros.tracking.metrics import compare
+from bodypix_ros.tracking.sightings import look
 from bodypix_ros.tracking.tracker import Tracker
+from bodypix_ros.tracking.tracks import begin
 from support.scenes import SIZE, check, scene
 from support.sequences import frames, perfect_scene
 
@@ -212,6 +214,19 @@ def test_another_size_or_model_is_another_film():
     tracker.reset()
     assert ids(tracker, scene(ANNE), 10.4) == [None]
     assert ids(tracker, scene(ANNE), 10.5) == [2], "ids are not used again"
+
+
+@pytest.mark.parametrize(("gap_s", "moves"), [(0.1, True), (0.4, False)])
+def test_how_far_somebody_got_unseen_is_no_speed(gap_s, moves):
+    """Whoever stands still after coming back would else be expected farther and farther on."""
+    first, then = look(scene(ANNE), 0.0), look(scene(moved(ANNE, 30)), 0.0)
+    tracks, who = begin(first, np.array([0]), None, 10.0), np.array([0])
+    tracks.predict(gap_s)
+    tracks.renew(who, then, who, None, 10.0 + gap_s)
+    assert (tracks.states[0, 2] > 5) == moves
+    before = tracks.states[0, 0]
+    tracks.predict(0.5)
+    assert (tracks.states[0, 0] - before > 2) == moves
 
 
 def test_a_cut_begins_anew_and_light_or_a_turn_of_the_camera_does_not():

@@ -144,7 +144,8 @@ def follow(scene: Scene, read: Read, memory: HandMemory, most: int) -> list[tupl
 def _look(ends: Sequence[_End], scene: Scene, read: Read) -> None:
     """Look at hands where they were, and at arms' ends where there was none, or it is perhaps lost."""
     regions = [end.look.region if end.look is not None else None for end in ends]
-    looks = iter(read([region for region in regions if region is not None]))
+    known = [region for region in regions if region is not None]
+    looks = iter(read(known) if known else ())
     for end, region in zip(ends, regions, strict=True):
         end.look = next(looks) if region is not None else None
     doubtful = [end for end in ends if end.look is None or end.look.score < _SURE]
@@ -162,7 +163,9 @@ def _settled(read: Read, regions: Sequence[Region]) -> list[Look | None]:
     """Look, and again from where a hand turned out to be, until it stays there; None without a hand."""
     found: list[Look | None] = [None] * len(regions)
     waiting = dict(enumerate(regions))
-    for _ in range(_LOOKS if regions else 0):
+    for _ in range(_LOOKS):
+        if not waiting:
+            break
         for (k, region), look in zip(list(waiting.items()), read(list(waiting.values())), strict=True):
             if look.score >= LEAST:
                 found[k] = look
