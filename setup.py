@@ -75,6 +75,8 @@ setup(
             "pyyaml>=6,<7",
             "rosbags>=0.11,<0.12",
             "ruff~=0.17.0",
+            # Makes wheels of what is installed here: from 70.1 on without the package wheel.
+            "setuptools>=70.1,<110",
         ],
     },
     entry_points={

@@ -109,7 +109,16 @@ def test_a_renderer_has_what_the_policy_says(peer, transport, other):
     with NodeProcess(
         "-r", f"__ns:={SPACE}", program=program, input_transport=transport, use_sim_time=True
     ) as node:
-        inputs = ("persons", "instance_mask", "part_mask", "keypoints", "keypoints_3d", "persons_3d")
+        inputs = (
+            "persons",
+            "instance_mask",
+            "part_mask",
+            "keypoints",
+            "keypoints_3d",
+            "persons_3d",
+            "faces",
+            "hands",
+        )
         same(peer, node, profile("renderer", "image", "image/compressed", *inputs))
         from sensor_msgs.msg import CompressedImage
         from visualization_msgs.msg import MarkerArray
@@ -118,10 +127,10 @@ def test_a_renderer_has_what_the_policy_says(peer, transport, other):
             peer.subscribe(topic, kind)
             for topic, kind in zip(topics, (Image, CompressedImage, Image, MarkerArray), strict=True)
         ]
-        same(peer, node, profile("renderer", other, "part_mask", "keypoints"))
+        same(peer, node, profile("renderer", other, "part_mask", "keypoints", "faces", "hands"))
         for mode, absent in (("skeleton", ("part_mask",)), ("parts", ("keypoints",))):
             peer.set(f"{SPACE[1:]}/{node.name}", "mode", mode)
-            same(peer, node, profile("renderer", other, "persons_3d", *absent))
+            same(peer, node, profile("renderer", other, "persons_3d", "faces", *absent))
         peer.unsubscribe(*viewers)
 
 
