@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import index
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,10 @@ from bodypix_ros.errors import ImageError, PersonError
 from bodypix_ros.rle import encode
 
 Box = tuple[int, int, int, int]
+
+LEAST_WITHOUT_POSE: Final = 0.11
+"""Score from which a person without a pose, who scores 0.15 at most, is somebody. Of tracks on made films 7 %
+of the sightings that score less were people, and two thirds of the others."""
 
 _T = TypeVar("_T", bound=np.generic)
 

@@ -24,6 +24,8 @@ _APART = 4
 """Of so many pixels in a row, and of so many rows, one is fetched ahead: cache lines reach to the next."""
 _AHEAD = 8
 """How many rows ahead."""
+_BYTES = 8
+"""Of a row that are read at once: they hold two pixels of four bytes."""
 
 
 def fill_input(
@@ -69,8 +71,8 @@ def _between(count: int, red: int, green: int, blue: int) -> Any:
         blue: As red.
     """
     whole = ir.IntType(32)
-    four, eight = (ir.VectorType(ir.FloatType(), lanes) for lanes in (4, 8))
-    bytes_of_two = ir.VectorType(ir.IntType(8), 8)
+    four, eight = ir.VectorType(ir.FloatType(), 4), ir.VectorType(ir.FloatType(), _BYTES)
+    bytes_of_two = ir.VectorType(ir.IntType(8), _BYTES)
     contract = ("contract",)
 
     def lanes(*which: int) -> Any:
@@ -130,7 +132,6 @@ _grey = _between(1, 0, 0, 0)
 """In kernels: line, upper, lower, u, v, scale, bias, flat, at. `upper` and `lower` are where the left pixels
 begin in `line`, unsigned; from there _BYTES are read. u and v are the shares of right and lower ones. From
 `flat[at]` on four values are written: red, green, blue, and one that the next pixel overwrites."""
-_BYTES = 8
 
 
 @kernel(inline=True)

@@ -14,7 +14,7 @@ from bodypix_ros.rendering.arguments import Image
 from bodypix_ros.rendering.effects import part_region
 from bodypix_ros.rendering.regions import blur_pieces
 from bodypix_ros.rendering.style import Style
-from bodypix_ros.scene import Box, Scene
+from bodypix_ros.scene import LEAST_WITHOUT_POSE, Box, Scene
 
 _LEAST_KEYPOINT: Final = 0.1
 """Keypoints above this score tell where a head is: better a place hidden too much than a face too little."""
@@ -24,8 +24,6 @@ _FACE_ALONG: Final = 1.4
 _SPILL: Final = 0.024
 """How far labels of a face may reach beyond a head, in sides of the picture: where people are distant,
 keypoints are as far off as a head is large."""
-_LEAST_SCORE: Final = 0.11
-"""Of who is hidden as a whole; what the model is less sure of is nobody, most often."""
 
 
 def hidden_region(image: Image, scene: Scene, style: Style) -> npt.NDArray[np.uint8]:
@@ -110,7 +108,7 @@ def _hide_others(
     """Hide who has no head that can be told: the instances that are not in `heads`."""
     labelled = np.bincount(scene.instance_mask[labels > 0], minlength=1 + len(scene.persons))
     for index, person in enumerate(scene.persons, 1):
-        if index in heads or labelled[index] or person.has_pose or person.score < _LEAST_SCORE:
+        if index in heads or labelled[index] or person.has_pose or person.score < LEAST_WITHOUT_POSE:
             continue
         x0, y0, x1, y1 = person.box
         stands = y1 - y0 >= x1 - x0

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bodypix_ros.kernels import Array, Float, kernel
-from bodypix_ros.scene import Scene
+from bodypix_ros.scene import LEAST_WITHOUT_POSE, Scene
 
 GRID = 16
 """A person's shape is looked at in so many rows and columns of the box."""
@@ -17,10 +17,6 @@ _SEEN = 0.2
 """Least score of a keypoint that says where somebody is."""
 _LARGE = 0.05
 """Share of the picture from which a person without a pose counts as sure."""
-_CERTAIN = 0.11
-"""Score from which a person without a pose, who scores 0.15 at most, is believed in at all. Of tracks on made
-films 7 % of the sightings that score less were people, and two thirds of the others. Nor are those hidden
-where faces are."""
 _NO_ROWS = np.zeros(0, np.int64)
 
 
@@ -105,7 +101,7 @@ def _look(
     for k in range(len(boxes)):
         width, height = boxes[k, 2] - boxes[k, 0], boxes[k, 3] - boxes[k, 1]
         if keypoints.shape[1] > 0 and keypoints[k, :, 2].max() <= 0:
-            doubtful[k] = scores[k] < _CERTAIN
+            doubtful[k] = scores[k] < LEAST_WITHOUT_POSE
             sure[k] = width * height >= large and not doubtful[k]
         for row in range(GRID):
             y = boxes[k, 1] + (row + 0.5) / GRID * height

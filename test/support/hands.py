@@ -29,10 +29,14 @@ def points_of(x: float, y: float, per_metre: float = 1000.0, turned: float = 0.0
 
 
 def look_of(points: Points, score: float = 0.9375, right: float = 0.5, metres: Points = METRES) -> Look:
-    """What a network says that sees it, and looks at nothing but the image's left upper corner, unscaled."""
-    flat = {"points": _flat(points), "world": _flat(metres)}
+    """What a network says that looks at a square around the points."""
+    numbers = np.isfinite(points).all(axis=1)
+    known = points[numbers] if numbers.any() else np.zeros((1, 2))
+    (x, y), side = known.mean(axis=0), max(float(np.ptp(known, axis=0).max()), 1.0)
+    crop = (points - (x, y)) * (SIZE / side) + SIZE / 2
+    flat = {"points": _flat(crop), "world": _flat(metres)}
     told = {"presence": np.array([score], np.float32), "right": np.array([right], np.float32)}
-    return decode({**flat, **told}, Region(SIZE / 2, SIZE / 2, SIZE))
+    return decode({**flat, **told}, Region(x, y, side))
 
 
 def _flat(points: Points) -> npt.NDArray[np.float32]:

@@ -65,7 +65,7 @@ class Look:
         c, s = math.cos(turned), math.sin(turned)
         keypoints = np.empty_like(self.keypoints)
         x, y = to[0] - c * wrist[0] + s * wrist[1], to[1] - s * wrist[0] - c * wrist[1]
-        facts = _move(self.keypoints, x, y, c, s, self.score, _PALM, keypoints)
+        facts = _place(self.keypoints, x, y, c, s, self.score, _PALM, keypoints)
         return _look(self.score, self.right, keypoints, self.world, facts)
 
 
@@ -139,7 +139,9 @@ def _square(points: Array, palm: Array) -> tuple[Float, Float, Float, Float]:
     return c * x - s * y, s * x + c * y, _ENLARGED * longer, rotation
 
 
-@kernel(inline=True)
+@kernel(
+    f"{_FACTS}(float32[:, ::1], float64, float64, float64, float64, float64, int64[::1], float32[:, ::1])"
+)
 def _place(
     points: Array, x: float, y: float, c: float, s: float, score: float, palm: Array, keypoints: Array
 ) -> Any:
@@ -160,15 +162,6 @@ def _place(
     return (
         *_square(placed, palm), x, y, (x + knuckle_x) / 2, (y + knuckle_y) / 2, middle[0], middle[1], longer,
     )  # fmt: skip
-
-
-@kernel(
-    f"{_FACTS}(float32[:, ::1], float64, float64, float64, float64, float64, int64[::1], float32[:, ::1])"
-)
-def _move(
-    points: Array, x: float, y: float, c: float, s: float, score: float, palm: Array, keypoints: Array
-) -> Any:
-    return _place(points, x, y, c, s, score, palm, keypoints)
 
 
 @kernel(

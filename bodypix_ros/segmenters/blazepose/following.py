@@ -103,8 +103,7 @@ class Follower:
         Beside somebody else the landmarks' region may hold more of them than of the person: each image would
         find the person anew by the detector, for the time of four looks.
         """
-        before = track.pose.region
-        for region in (track.region, before) if track.region is not before else (before,):
+        for region in dict.fromkeys((track.region, track.pose.region)):  # where these differ
             pose = look(region)
             if _counts(pose, known, options):
                 return pose
